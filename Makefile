@@ -1,0 +1,55 @@
+# Every habit of this project is a target. `make demo` and `make test` need nothing typed before them:
+# they make .venv when it is missing and install into it anew when setup.cfg has changed.
+# Another interpreter: make venv PYTHON=python3.12
+
+PYTHON ?= python3
+BIN    := .venv/bin
+ARGS   ?=
+
+.PHONY: help venv demo test lint format wheel bench ci clean
+
+help:
+	@echo "make demo    train, judge and save a forecaster on bundled data"
+	@echo "make test    run the tests (ARGS='-m \"not slow\" -n 2' is handed to pytest)"
+	@echo "make lint    check style and format; make format mends both"
+	@echo "make wheel   build the source distribution and the wheel into dist/"
+	@echo "make bench   run the benchmarks one after another"
+	@echo "make ci      everything that must hold before a change is merged"
+	@echo "make venv    only make .venv; make clean removes what was built, not .venv"
+
+venv: .venv/installed
+
+# pip is the last thing that venv writes: where it is missing, an earlier attempt was cut off.
+.venv/installed: setup.cfg pyproject.toml
+	@test -x $(BIN)/pip || $(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or later is needed: make $(MAKECMDGOALS) PYTHON=python3.12"; exit 1; }
+	test -x $(BIN)/pip || $(PYTHON) -m venv --clear .venv
+	$(BIN)/python -m pip install --quiet --editable '.[test]'
+	touch $@
+
+demo: venv
+	$(BIN)/forecaster demo
+
+test: venv
+	$(BIN)/python -m pytest $(ARGS)
+
+lint: venv
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+format: venv
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+wheel: venv
+	rm -rf dist
+	$(BIN)/python -m build
+
+bench: venv
+	set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script; done
+
+ci:
+	.ci/run
+
+clean:
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,42 @@
+"""Forecast time series with recurrent Keras networks, from a DataFrame to a SavedModel.
+
+Names are handed out when they are first asked for (PEP 562), so that `forecaster --help` and
+`forecaster.datasets` do not load TensorFlow.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal to the table below
+    from forecaster.forecaster import Forecaster
+    from forecaster.network import RecurrentNetwork
+    from forecaster.output import Quantiles
+    from forecaster.training import Training
+    from forecaster.windows import WindowSpec
+
+_MODULE_OF = {
+    "Forecaster": "forecaster.forecaster",
+    "Quantiles": "forecaster.output",
+    "RecurrentNetwork": "forecaster.network",
+    "Training": "forecaster.training",
+    "WindowSpec": "forecaster.windows",
+}
+
+__all__ = ["Forecaster", "Quantiles", "RecurrentNetwork", "Training", "WindowSpec"]
+
+
+def __getattr__(name: str) -> Any:
+    if name == "__version__":
+        from importlib.metadata import version  # 20 ms that only this name needs
+
+        value = version("keras-forecaster")
+    elif name in _MODULE_OF:
+        value = getattr(import_module(_MODULE_OF[name]), name)
+    else:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    globals()[name] = value  # the next look-up does not come here
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__, "__version__"})
