@@ -1,0 +1,172 @@
+"""The members of the LSTM family: for each its formula, its source and a few lines of data.
+
+`gated.py` computes what is stated here, and adds to each docstring the arguments that all share.
+"""
+
+from keras.saving import register_keras_serializable
+
+from custom_layers.gated import GatedCell, GatedRNN
+from custom_layers.gates import Gates
+
+
+@register_keras_serializable(package="custom_layers")
+class PeepholeLSTMCell(GatedCell):
+    """One step of an LSTM whose gates see the cell state.
+
+    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `PeepholeLSTM`
+    is shorter.
+
+        i = s(W_i x + R_i h + p_i c + b_i)
+        f = s(W_f x + R_f h + p_f c + b_f)
+        g = tanh(W_g x + R_g h + b_g)
+        c' = f c + i g
+        o = s(W_o x + R_o h + p_o c' + b_o)
+        h' = o tanh(c')
+
+    Weights: as in `PeepholeLSTM`.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
+            "output"; () for none. Default: None, all three.
+        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
+            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import PeepholeLSTMCell
+        >>> cells = [PeepholeLSTMCell(16), PeepholeLSTMCell(8)]
+        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
+        (2, 8)
+
+    Source:
+        As for `PeepholeLSTM`.
+    """
+
+    gates = Gates(peepholes=("input", "forget", "output"))
+
+
+@register_keras_serializable(package="custom_layers")
+class PeepholeLSTM(GatedRNN):
+    """An LSTM whose gates see the cell state through peepholes.
+
+    Use it where timing matters: intervals to be measured, spikes and periods to be kept. In a plain
+    LSTM the gates see the cell state only as far as the output gate lets it through; peepholes show
+    it to them always, at the price of three weights a unit.
+
+        i = s(W_i x + R_i h + p_i c + b_i)
+        f = s(W_f x + R_f h + p_f c + b_f)
+        g = tanh(W_g x + R_g h + b_g)
+        c' = f c + i g
+        o = s(W_o x + R_o h + p_o c' + b_o)
+        h' = o tanh(c')
+
+    with s the logistic function, p_i, p_f, p_o vectors applied element by element, and the output
+    gate alone seeing the new cell state.
+
+    Weights: `kernel` (features, 4 units), `recurrent_kernel` (units, 4 units) and `bias` (4 units)
+    in the order i, f, g, o, as in `keras.layers.LSTM`; `peephole_kernel` (number of peepholes,
+    units) in the order i, f, o.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
+            "output"; () for none, which is `keras.layers.LSTM`. Default: None, all three.
+        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
+            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import PeepholeLSTM
+        >>> model = keras.Sequential([keras.Input((None, 3)), PeepholeLSTM(16)])
+        >>> model.output_shape
+        (None, 16)
+
+    Source:
+        Gers, Schraudolph and Schmidhuber, "Learning Precise Timing with LSTM Recurrent Networks",
+        JMLR 3, 2002, in the form of Greff et al., "LSTM: A Search Space Odyssey", IEEE TNNLS 28,
+        2017, section II. Differences: the gradient is complete (Gers et al. truncate it), and
+        peepholes start at zero.
+    """
+
+    cell_class = PeepholeLSTMCell
+
+
+@register_keras_serializable(package="custom_layers")
+class CoupledLSTMCell(GatedCell):
+    """One step of an LSTM that forgets exactly as much as it takes in.
+
+    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `CoupledLSTM`
+    is shorter.
+
+        i = s(W_i x + R_i h + p_i c + b_i)
+        g = tanh(W_g x + R_g h + b_g)
+        c' = (1 - i) c + i g
+        o = s(W_o x + R_o h + p_o c' + b_o)
+        h' = o tanh(c')
+
+    Weights: as in `CoupledLSTM`.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input" and "output"; () for
+            none. Default: None, both.
+        unit_forget_bias: Whether the bias of the input gate starts at -1, so that the cell, like a
+            plain LSTM, starts with 1 - i = s(1); the rest of the bias comes from
+            `bias_initializer`. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import CoupledLSTMCell
+        >>> cells = [CoupledLSTMCell(16), CoupledLSTMCell(8)]
+        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
+        (2, 8)
+
+    Source:
+        As for `CoupledLSTM`.
+    """
+
+    gates = Gates(coupled=True, peepholes=("input", "output"))
+
+
+@register_keras_serializable(package="custom_layers")
+class CoupledLSTM(GatedRNN):
+    """An LSTM that forgets exactly as much as it takes in (CIFG: coupled input and forget gate).
+
+    Use it in the place of an LSTM for three quarters of its weights and matmuls; in the study of
+    Greff et al. that cost no accuracy. The cell state stays an average of candidates, within
+    [-1, 1].
+
+        i = s(W_i x + R_i h + p_i c + b_i)
+        g = tanh(W_g x + R_g h + b_g)
+        c' = (1 - i) c + i g
+        o = s(W_o x + R_o h + p_o c' + b_o)
+        h' = o tanh(c')
+
+    with s the logistic function, p_i, p_o vectors applied element by element, and the output gate
+    alone seeing the new cell state.
+
+    Weights: `kernel` (features, 3 units), `recurrent_kernel` (units, 3 units) and `bias` (3 units)
+    in the order i, g, o; `peephole_kernel` (number of peepholes, units) in the order i, o.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input" and "output"; () for
+            none. Default: None, both.
+        unit_forget_bias: Whether the bias of the input gate starts at -1, so that the cell, like a
+            plain LSTM, starts with 1 - i = s(1); the rest of the bias comes from
+            `bias_initializer`. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import CoupledLSTM
+        >>> model = keras.Sequential([keras.Input((None, 3)), CoupledLSTM(16)])
+        >>> model.output_shape
+        (None, 16)
+
+    Source:
+        Greff et al., "LSTM: A Search Space Odyssey", IEEE TNNLS 28, 2017, variant CIFG.
+        Difference: peepholes start at zero.
+    """
+
+    cell_class = CoupledLSTMCell
