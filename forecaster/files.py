@@ -1,0 +1,44 @@
+"""Files that are whole at every moment: written beside their place, then moved into it."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
+    """`write` fills a temporary file, which then takes the place of `path` in one step."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}.tmp")
+    try:
+        with open(temporary, "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+def write_arrays(path: Path, arrays: dict[str, np.ndarray], note: Any = None) -> None:
+    """Arrays and a note of plain data in one `.npz` file, without pickle."""
+    text = np.frombuffer(json.dumps(note).encode(), np.uint8)
+    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays, note=text))
+
+
+def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], Any]:
+    """What `write_arrays` wrote: the arrays in their order, and the note."""
+    with np.load(path, allow_pickle=False) as file:
+        arrays = {name: file[name] for name in file.files}
+    return arrays, json.loads(arrays.pop("note").tobytes())
+
+
+def sha256(path: Path) -> str:
+    """Hexadecimal SHA-256 of a file's content."""
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()

@@ -1,0 +1,208 @@
+"""Where to cut windows, and how to cut them.
+
+Two objects, used alike by training, validation, backtest and forecast:
+
+* `Cutoffs` says *where*: a run of consecutive cutoffs for every series, numbered but never listed.
+* `WindowSource` says *how*: it gathers the rows around a cutoff from one flat array.
+
+A cutoff is a number of known rows: the window at cutoff ``c`` holds the ``input_length`` rows
+before row ``c`` and the ``horizon`` rows from row ``c`` on. Rows outside a series (before its
+first, after its last) are NaN: a short history is a history with a gap at its start, and the
+unseen future is a future in which nothing was observed.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import tensorflow as tf
+
+from forecaster.table import SeriesTable
+
+FORECAST_BATCH = 256
+
+
+@dataclass(frozen=True)
+class WindowSpec:
+    """The shapes and the seed that a core network is built for.
+
+    Use it as the only argument of a custom network: a function ``(WindowSpec) -> keras.Model``
+    that maps ``{"past": (B, L, S'), "observed": (B, L, S')}`` to ``(B, H, S' * head_width)``,
+    all in normalized units.
+
+    Args:
+        input_length: L, steps of history the network sees.
+        horizon: H, steps forecast at once.
+        channels: S', target columns in one window; 1 when channels are independent.
+        head_width: numbers given for each step and channel; 1 for a point forecast.
+        season_length: steps in a season, 1 where there is none.
+        seed: for initializers and dropout, so that the same seed gives the same weights.
+    """
+
+    input_length: int
+    horizon: int
+    channels: int = 1
+    head_width: int = 1
+    season_length: int = 1
+    seed: int = 0
+
+    @property
+    def width(self) -> int:
+        """Numbers given for each step, all channels together."""
+        return self.channels * self.head_width
+
+
+@dataclass(frozen=True)
+class Cutoffs:
+    """Runs of consecutive cutoffs, one run a series, numbered ``0 .. len - 1`` in order.
+
+    Args:
+        first: (n,) int64, the first cutoff of each series, in rows of that series.
+        counts: (n,) int64, how many cutoffs follow each other from there.
+    """
+
+    first: np.ndarray
+    counts: np.ndarray
+
+    @classmethod
+    def between(cls, first: np.ndarray, last: np.ndarray) -> Cutoffs:
+        """Every cutoff from `first` to `last`, both included; none where first > last."""
+        first, last = np.broadcast_arrays(np.asarray(first, np.int64), np.asarray(last, np.int64))
+        return cls(first, np.maximum(last - first + 1, 0))
+
+    def __len__(self) -> int:
+        return int(self.counts.sum())
+
+    def locate(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+        """Series and cutoff of the windows with these numbers: (B,) -> (B,), (B,), all int64."""
+        ends = np.cumsum(self.counts)
+        series = tf.searchsorted(ends, number, side="right", out_type=tf.int64)
+        return series, number + tf.gather(self.first + self.counts - ends, series)
+
+
+class WindowSource:
+    """The values of a table as one float32 array from which windows are gathered.
+
+    Independent channels lie behind each other, each a series of its own; joint channels stay
+    side by side. Windows are never materialised.
+
+    Args:
+        table: the series.
+        joint: whether one window holds all target columns (S' = S) or one of them (S' = 1).
+    """
+
+    def __init__(self, table: SeriesTable, *, joint: bool = False):
+        # Joint: (S, N) -> (N, S). Independent: (S, N) -> (S * N, 1).
+        values = table.values.T if joint else table.values.reshape(-1, 1)
+        copies = 1 if joint else table.num_targets
+        self.values = tf.constant(values, tf.float32)
+        self.starts = np.add.outer(np.arange(copies) * table.num_rows, table.offsets[:-1]).ravel()
+        self.lengths = np.tile(np.diff(table.offsets), copies)
+
+    @property
+    def num_series(self) -> int:
+        return len(self.starts)
+
+    @property
+    def channels(self) -> int:
+        return self.values.shape[1]
+
+    def gather(self, series: tf.Tensor, cutoff: tf.Tensor, first: int, last: int) -> tf.Tensor:
+        """Rows ``cutoff + first .. cutoff + last - 1`` of each series, NaN outside the series.
+
+        Args:
+            series, cutoff: (B,) int64.
+            first, last: steps from the cutoff; negative ones lie in the past.
+
+        Returns:
+            (B, last - first, S') float32, in the targets' units.
+        """
+        row = tf.expand_dims(cutoff, -1) + tf.range(first, last, dtype=tf.int64)
+        inside = (row >= 0) & (row < tf.gather(self.lengths, series)[:, None])
+        start = tf.gather(self.starts, series)[:, None]
+        values = tf.gather(self.values, start + tf.where(inside, row, 0))
+        return tf.where(inside[..., None], values, np.nan)
+
+
+def training_batches(
+    source: WindowSource,
+    cutoffs: Cutoffs,
+    spec: WindowSpec,
+    batch_size: int,
+    weights: np.ndarray,
+    first_batch: int = 0,
+) -> tf.data.Dataset:
+    """An endless stream of batches of one shape that visits every window once, then all again.
+
+    Each visit of all windows has its own order, a function of ``spec.seed`` and its number
+    alone, so that a stream can start again at any batch. Memory does not grow with the windows.
+
+    Args:
+        source, cutoffs, spec: what to cut, where, and how long.
+        batch_size: B, windows in a batch.
+        weights: (n, S') float32, what an error of one unit counts in each series and channel.
+        first_batch: number of the batch to begin with.
+
+    Returns:
+        A dataset of ``({"past_values": (B, L, S')}, target (B, H, S'), weight (B, H, S'))``;
+        where a target is missing it is 0 and its weight is 0.
+    """
+    windows = len(cutoffs)
+
+    def cut(position):
+        visit = position // windows
+        seed = tf.stack([tf.fill(tf.shape(visit), tf.constant(spec.seed, tf.int64)), visit, visit], 1)
+        # The public index_shuffle takes no seed an element (it pads the wrong axis); this op does.
+        number = tf.raw_ops.RandomIndexShuffle(
+            index=position % windows, seed=seed, max_index=windows - 1, rounds=4
+        )
+        series, cutoff = cutoffs.locate(number)
+        target = source.gather(series, cutoff, 0, spec.horizon)
+        missing = tf.math.is_nan(target)
+        weight = tf.where(missing, 0.0, tf.gather(weights, series)[:, None, :])
+        past = source.gather(series, cutoff, -spec.input_length, 0)
+        return {"past_values": past}, tf.where(missing, 0.0, target), weight
+
+    positions = tf.data.Dataset.range(first_batch * batch_size, np.iinfo(np.int64).max)
+    return positions.batch(batch_size, drop_remainder=True).map(cut).prefetch(tf.data.AUTOTUNE)
+
+
+def forecast_windows(forward, source: WindowSource, spec: WindowSpec, series, cutoffs) -> np.ndarray:
+    """Forecasts of the windows at `cutoffs` (K,) of the series with numbers `series` (K,).
+
+    Args:
+        forward: from (B, L, S') raw values to (B, H, S', width) forecasts.
+
+    Returns:
+        (K, H, S', width) float32, in the targets' units.
+    """
+    forecasts = []
+    for start in range(0, len(cutoffs), FORECAST_BATCH):
+        chosen = slice(start, start + FORECAST_BATCH)
+        past = source.gather(
+            tf.constant(series[chosen], tf.int64),
+            tf.constant(cutoffs[chosen], tf.int64),
+            -spec.input_length,
+            0,
+        )
+        count = past.shape[0]
+        # One window alone keeps its shape, so that single forecasts are quick; more fill a batch.
+        if count > 1:
+            past = tf.pad(past, [[0, FORECAST_BATCH - count], [0, 0], [0, 0]])
+        forecasts.append(forward(past).numpy()[:count])
+    return np.concatenate(forecasts)
+
+
+def forecast_at(forward, source: WindowSource, spec: WindowSpec, cutoffs) -> np.ndarray:
+    """Forecasts of every target of a wide table at every one of `cutoffs` (C,).
+
+    Returns:
+        (C, S, H, width) float32, in the targets' units.
+    """
+    series = np.tile(np.arange(source.num_series), len(cutoffs))
+    forecasts = forecast_windows(forward, source, spec, series, np.repeat(cutoffs, source.num_series))
+    # (C * n, H, S', width) -> (C, n, S', H, width) -> (C, n * S' = S, H, width)
+    shape = (len(cutoffs), source.num_series, spec.horizon, source.channels, spec.head_width)
+    forecasts = forecasts.reshape(shape).swapaxes(2, 3)
+    return forecasts.reshape(len(cutoffs), -1, spec.horizon, spec.head_width)
