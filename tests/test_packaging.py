@@ -33,11 +33,12 @@ LEVELS = {
         "loading",
     ],
     "forecaster": [
-        "checks files time_grid",
+        "checks files specs time_grid",
         "frame_checks",
         "table time_features scores parallel",
         "windows output baselines plots",
         "network training backtest_result",
+        "plain",
         "artifact backtest",
         "forecaster",
         "search",
