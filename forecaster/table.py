@@ -383,4 +383,5 @@ def plain_label(label: Any) -> Any:
 
 
 def label_from_plain(plain: Any) -> Any:
-    return tuple(_label(part) for part in plain) if isinstance(plain, list) else plain
+    """The label that `plain_label` wrote; a list becomes a tuple again."""
+    return tuple(label_from_plain(part) for part in plain) if isinstance(plain, list) else plain

@@ -37,6 +37,7 @@ from forecaster.windows import Cutoffs, WindowSource, WindowSpec, forecast_at, t
 SHORTEST_EPOCH, LONGEST_EPOCH = 32, 256  # gradient steps
 STEPS_PER_EXECUTION = 32
 MOST_JUDGED = 4096  # validation windows
+MOST_SCALED = 100_000  # rows
 
 
 @dataclass(frozen=True)
@@ -377,7 +378,8 @@ class EpochEnd(keras.callbacks.Callback):
 def series_scales(values: np.ndarray, rows: int, season_length: int) -> np.ndarray:
     """The unit in which each series' errors count: what its seasonal naive errs in these rows.
 
-    Where that is zero or unknown the spread of the rows stands in, and 1 where there is none.
+    Where that is zero or unknown the spread of the rows stands in, and 1 where there is none. The
+    newest 100,000 rows are enough for a unit.
 
     Args:
         values: (S, N), NaN where missing.
@@ -386,8 +388,9 @@ def series_scales(values: np.ndarray, rows: int, season_length: int) -> np.ndarr
     Returns:
         (S,), above zero, in the targets' units.
     """
-    (scale,), _ = seasonal_scales(values, np.array([rows]), season_length)
+    known = values[:, max(rows - MOST_SCALED, 0) : rows]
+    (scale,), _ = seasonal_scales(known, np.array([known.shape[1]]), season_length)
     for index in np.flatnonzero(~(scale > 0)):
-        known = values[index, :rows]
-        scale[index] = np.nanstd(known) if np.isfinite(known).any() else 0.0
+        is_known = np.isfinite(known[index])
+        scale[index] = np.std(known[index, is_known]) if is_known.any() else 0.0
     return np.where(scale > 0, scale, 1.0)

@@ -96,7 +96,7 @@ class WindowSource:
         # Joint: (S, N) -> (N, S). Independent: (S, N) -> (S * N, 1).
         values = table.values.T if joint else table.values.reshape(-1, 1)
         copies = 1 if joint else table.num_targets
-        self.values = tf.constant(values, tf.float32)
+        self.values = tf.convert_to_tensor(values.astype(np.float32))
         self.starts = np.add.outer(np.arange(copies) * table.num_rows, table.offsets[:-1]).ravel()
         self.lengths = np.tile(np.diff(table.offsets), copies)
 

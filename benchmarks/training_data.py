@@ -1,0 +1,109 @@
+"""What the data cost: time of a training step's batch, and memory of a long frame.
+
+Time: cutting one batch out of the stream, beside a training step of Keras's compiled `fit` on a
+batch that is already there. Memory: how much the process grows at most while a frame of 10 million
+rows is fitted, over the frame itself and over what a fit of 10,000 rows takes, in units of the
+frame's float32 data.
+
+    python benchmarks/training_data.py [--rows 10000000]
+"""
+
+import argparse
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from forecaster import Forecaster, RecurrentNetwork, Training
+from forecaster.table import read_frame
+from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batches
+
+MIB = 2**20
+STEPS = 512
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--rows", type=int, default=10_000_000)
+    rows = parser.parse_args().rows
+
+    print(f"{'network':<20}{'window':>8}{'batch':>7}{'data ms':>9}{'step ms':>9}{'share':>8}")
+    step_by_step = RecurrentNetwork("lstm", units=32, encoder="steps", decoder="dense")
+    time_shares("default", RecurrentNetwork(), input_length=288, horizon=96, batch_size=32)
+    time_shares("lstm, step by step", step_by_step, input_length=96, horizon=24, batch_size=64)
+    memory(rows)
+
+
+def hours(rows: int) -> pd.DataFrame:
+    """A noisy day, over and over."""
+    noise = np.random.default_rng(0).normal(size=rows)
+    index = pd.date_range("1900-01-01", periods=rows, freq="h", unit="s")
+    return pd.DataFrame({"y": np.sin(np.arange(rows) * np.pi / 12) + noise}, index=index)
+
+
+def time_shares(name, network, *, input_length, horizon, batch_size) -> None:
+    frame = hours(20_000)
+    training = Training(epochs=1, batch_size=batch_size, refit=False)
+    model = Forecaster(horizon, input_length, network=network, training=training)
+    keras_model = model.fit(frame, verbose=0).model_
+
+    source = WindowSource(read_frame(frame))
+    cutoffs = Cutoffs.between(24, source.lengths - horizon)
+    spec = WindowSpec(input_length, horizon, season_length=24)
+    batches = training_batches(source, cutoffs, spec, batch_size, np.ones((1, 1), np.float32))
+    stream, ready = iter(batches), batches.take(1).cache().repeat()
+
+    def cut():
+        for _ in range(STEPS):
+            next(stream)
+
+    def step():
+        keras_model.fit(ready, steps_per_epoch=STEPS, verbose=0)
+
+    data, whole = (best_of_three(task) / STEPS * 1e3 for task in (cut, step))
+    print(f"{name:<20}{input_length:>8}{batch_size:>7}{data:>9.2f}{whole:>9.2f}{data / whole:>8.1%}")
+
+
+def best_of_three(task) -> float:
+    """Seconds."""
+    times = []
+    for _ in range(4):  # the first compiles
+        started = time.perf_counter()
+        task()
+        times.append(time.perf_counter() - started)
+    return min(times[1:])
+
+
+def memory(rows: int) -> None:
+    growth_of_fit(hours(10_000))  # TensorFlow starts up
+    small, large = growth_of_fit(hours(10_000)), growth_of_fit(hours(rows))
+    data = rows * 4
+    print(
+        f"\n{rows:,} rows: {data / MIB:.0f} MiB of float32 data; the fit grew the process by "
+        f"{large / MIB:.0f} MiB, one of 10,000 rows by {small / MIB:.0f} MiB: the difference is "
+        f"{(large - small) / data:.2f} times the data"
+    )
+
+
+def growth_of_fit(frame: pd.DataFrame) -> int:
+    """How many bytes more than now, with the frame, the process has at most during a fit."""
+    before = forget_peak()
+    Forecaster(24, training=Training(epochs=1, refit=False)).fit(frame, verbose=0)
+    return status("VmHWM") - before
+
+
+def forget_peak() -> int:
+    """Let the peak of this process's memory start from now; what it has now, in bytes. Linux only."""
+    Path("/proc/self/clear_refs").write_text("5")
+    return status("VmRSS")
+
+
+def status(name: str) -> int:
+    """Bytes that the kernel counts for this process under a name."""
+    lines = Path("/proc/self/status").read_text().splitlines()
+    return next(int(line.split()[1]) * 1024 for line in lines if line.startswith(name))
+
+
+if __name__ == "__main__":
+    main()
