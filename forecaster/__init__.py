@@ -5,6 +5,7 @@ Names are handed out when they are first asked for (PEP 562), so that `forecaste
 """
 
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal to the table below
@@ -31,11 +32,24 @@ def __getattr__(name: str) -> Any:
 
         value = version("keras-forecaster")
     elif name in _MODULE_OF:
-        value = getattr(import_module(_MODULE_OF[name]), name)
+        value = getattr(_imported(_MODULE_OF[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     globals()[name] = value  # the next look-up does not come here
     return value
+
+
+def _imported(module: str) -> ModuleType:
+    try:
+        return import_module(module)
+    except ModuleNotFoundError as error:
+        if error.name not in ("jax", "torch"):
+            raise
+        # Keras was set to a backend that is not even there.
+        raise RuntimeError(
+            "Keras must run on its TensorFlow backend for a Forecaster. Received: one that needs "
+            f"{error.name}, which is not installed. Set KERAS_BACKEND=tensorflow and start again."
+        ) from error
 
 
 def __dir__() -> list[str]:

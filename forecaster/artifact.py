@@ -3,18 +3,22 @@
     saved_model.pb, variables/   the serving graph, for everybody: raw history in, forecasts out
     weights.npz                  the weights, for `load`
     history.npz                  the tail of the history, where it was kept
-    manifest.json                format, parameters, columns, versions, SHA-256 of every other file
+    manifest.json                format, parameters, columns, versions, SHA-256 of every file
 
-A save writes all of it into a sibling directory, which then takes the place of the old one in two
-renames. `load` finishes what a kill between the two left behind, so that at every moment a whole
-artifact can be loaded. Nothing is pickled, nothing in the directory is evaluated as code.
+Who owns what: `save` writes all of it beside its place, then moves the old artifact aside and the
+new one in. Only a save moves or deletes anything. `load` reads what is in place, or, between those
+two moves, what was moved aside; so a whole artifact can be loaded at every moment, also after a
+save was killed. Nothing is pickled, nothing in the directory is evaluated as code.
 """
 
 from __future__ import annotations
 
+import hashlib
 import json
+import os
 import shutil
 from importlib.metadata import version
+from os import PathLike
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +26,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.files import read_arrays, sha256, write_arrays
+from forecaster.files import read_arrays, sha256, write_arrays, write_whole
 from forecaster.output import Point, Quantiles
 from forecaster.windows import WindowSpec
 
@@ -32,7 +36,7 @@ LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 
 
 def save(
-    path: Path,
+    path: str | PathLike,
     model: keras.Model,
     spec: WindowSpec,
     output: Point | Quantiles,
@@ -45,76 +49,150 @@ def save(
     """Write an artifact.
 
     Args:
-        path: the directory, which must not exist yet, or hold an artifact where `overwrite` is on.
+        path: the directory, which must not exist yet, or be an artifact where `overwrite` is on.
+            ``~`` is the home directory; a link is followed, and stays.
         model: from ``{"past_values": (B, L, S')}`` to (B, H, S', width).
-        spec, output, targets: what the serving signature looks like; S is `targets`.
+        spec: shapes of the model.
+        output: what its numbers are.
+        targets: S, target columns of the serving signature.
         note: what else `load` gives back, as data for JSON.
         history: (S, rows) float64, or None.
+        overwrite: whether an artifact that is there is replaced, with all that lies in it.
 
     Raises:
         FileExistsError: if something is in the way.
         OSError: if it cannot be written; what was at `path` stays whole.
     """
-    finish_interrupted(path)
-    if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
+    path = _place(path)
+    fresh, previous = _siblings(path)
+    _finish_interrupted(path)
+    if path.exists() and not (overwrite and _manifest(path)):
         advice = (
             "It is no artifact, so it is never replaced: choose another path."
             if overwrite
             else "Call save(path, overwrite=True) to replace an artifact."
         )
         raise FileExistsError(f"`path` must not exist yet. Received: path={str(path)!r}. {advice}")
-    fresh, previous = _siblings(path)
-    shutil.rmtree(fresh, ignore_errors=True)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         _write(fresh, model, spec, output, targets, note, history)
+        if path.exists():
+            path.rename(previous)
+        fresh.rename(path)
     except BaseException as error:
-        shutil.rmtree(fresh, ignore_errors=True)
+        _finish_interrupted(path)
         if isinstance(error, tf.errors.OpError):  # TensorFlow's own words for a full disk
             raise OSError(f"`path` cannot be written: {path}. {error.message}") from error
         raise
-    if path.exists():
-        path.rename(previous)
-    fresh.rename(path)
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def load(path: Path) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:
+def load(
+    path: str | PathLike,
+) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:
     """The note, the weights in the model's order, and the history, after every file was checked.
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
         ValueError: if it is no artifact, one of a later format, or damaged.
     """
-    finish_interrupted(path)
-    if not path.exists():
-        raise FileNotFoundError(f"`path` must be an artifact. Received: path={str(path)!r}. "
-                                "Nothing is there. Write one with model.save(path).")
-    manifest = _read_manifest(path)
-    for name, expected in manifest["files"].items():
-        file = path / name
-        if not file.is_file() or sha256(file) != expected:
-            state = "differs from what was saved" if file.is_file() else "is missing"
-            raise ValueError(
-                f"`path` must be a whole artifact. Received: path={str(path)!r}; its file {name!r} "
-                f"{state}. Save it again."
-            )
-    weights, _ = read_arrays(path / WEIGHTS)
-    history = read_arrays(path / HISTORY)[0]["values"] if HISTORY in manifest["files"] else None
-    return manifest, list(weights.values()), history
+    path, failure, before = _place(path), None, ()
+    # A save that goes on meanwhile may move what is being read: then what is there now is read.
+    while (now := _identity(path)) != before:
+        try:
+            return _read(_whereabouts(path))
+        except (OSError, ValueError) as error:
+            failure, before = error, now
+    raise failure
 
 
-def finish_interrupted(path: Path) -> None:
-    """Put the previous artifact back, if a save was killed between its two renames."""
-    _, previous = _siblings(path)
-    if previous.exists() and not path.exists():
-        previous.rename(path)
-    shutil.rmtree(previous, ignore_errors=True)
+def _place(path: str | PathLike) -> Path:
+    return Path(path).expanduser().resolve()
 
 
 def _siblings(path: Path) -> tuple[Path, Path]:
     """Where an artifact is written before it is moved, and where the one before it waits."""
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.previous")
+
+
+def _finish_interrupted(path: Path) -> None:
+    """Clear away what a save left that did not get to its end."""
+    fresh, previous = _siblings(path)
+    if previous.exists() and not path.exists():  # it was stopped between its two moves
+        previous.rename(path)
+    shutil.rmtree(previous, ignore_errors=True)
+    shutil.rmtree(fresh, ignore_errors=True)
+
+
+def _whereabouts(path: Path) -> Path:
+    """The directory that holds the artifact of `path` now."""
+    _, previous = _siblings(path)
+    return previous if previous.exists() and not path.exists() else path
+
+
+def _identity(path: Path) -> tuple[int, int] | None:
+    """What tells the artifact that is there now from one that replaces it."""
+    try:
+        found = _whereabouts(path).stat()
+    except OSError:
+        return None
+    return found.st_ino, found.st_mtime_ns
+
+
+def _read(directory: Path) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:
+    if not directory.exists():
+        raise FileNotFoundError(
+            f"`path` must be an artifact. Received: path={str(directory)!r}. Nothing is there. "
+            "Write one with model.save(path)."
+        )
+    manifest = _checked_manifest(directory)
+    for name, expected in manifest["files"].items():
+        file = directory / name
+        if not file.is_file() or sha256(file) != expected:
+            state = "differs from what was saved" if file.is_file() else "is missing"
+            raise ValueError(
+                f"`path` must be a whole artifact. Received: path={str(directory)!r}; its file "
+                f"{name!r} {state}. Save it again."
+            )
+    weights, _ = read_arrays(directory / WEIGHTS)
+    has_history = HISTORY in manifest["files"]
+    history = read_arrays(directory / HISTORY)[0]["values"] if has_history else None
+    return manifest, list(weights.values()), history
+
+
+def _checked_manifest(directory: Path) -> dict[str, Any]:
+    manifest = _manifest(directory)
+    if manifest is None:
+        raise ValueError(
+            f"`path` must be an artifact. Received: path={str(directory)!r}; its file {MANIFEST!r} "
+            "is missing or damaged. Write an artifact with model.save(path)."
+        )
+    if manifest["format_version"] != FORMAT_VERSION:
+        raise ValueError(
+            f"`path` must be an artifact of format {FORMAT_VERSION}. Received: "
+            f"path={str(directory)!r} of format {manifest['format_version']!r}. Load it with the "
+            "version of keras-forecaster that wrote it, or with a later one."
+        )
+    if manifest.pop("manifest_sha256", None) != _digest(manifest):
+        raise ValueError(
+            f"`path` must be a whole artifact. Received: path={str(directory)!r}; its file "
+            f"{MANIFEST!r} differs from what was saved. Save it again."
+        )
+    return manifest
+
+
+def _manifest(directory: Path) -> dict[str, Any] | None:
+    """What the manifest says; None where there is no manifest of ours (others have that name)."""
+    try:
+        manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
+        is_ours = LIBRARIES[0] in manifest["versions"]
+        return manifest if is_ours and {"format_version", "files"} <= manifest.keys() else None
+    except (OSError, ValueError, LookupError, TypeError, AttributeError):
+        return None
+
+
+def _digest(manifest: dict[str, Any]) -> str:
+    return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
 def _write(directory, model, spec, output, targets, note, history) -> None:
@@ -124,31 +202,18 @@ def _write(directory, model, spec, output, targets, note, history) -> None:
     if history is not None:
         write_arrays(directory / HISTORY, {"values": history})
     files = sorted(file for file in directory.rglob("*") if file.is_file())
+    for file in files:
+        with open(file, "r+b") as stream:
+            os.fsync(stream.fileno())  # a disk that is full or lost says so before the old one goes
     manifest = {
         "format_version": FORMAT_VERSION,
         **note,
         "versions": {library: version(library) for library in LIBRARIES},
         "files": {file.relative_to(directory).as_posix(): sha256(file) for file in files},
     }
-    (directory / MANIFEST).write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
-
-
-def _read_manifest(path: Path) -> dict[str, Any]:
-    try:
-        manifest = json.loads((path / MANIFEST).read_text(encoding="utf-8"))
-        format_version, _ = manifest["format_version"], manifest["files"].items()
-    except (OSError, ValueError, LookupError, TypeError, AttributeError) as error:
-        raise ValueError(
-            f"`path` must be an artifact. Received: path={str(path)!r}; its file {MANIFEST!r} is "
-            "missing or damaged. Write an artifact with model.save(path)."
-        ) from error
-    if format_version != FORMAT_VERSION:
-        raise ValueError(
-            f"`path` must be an artifact of format {FORMAT_VERSION}. Received: path={str(path)!r} "
-            f"of format {format_version!r}. Load it with the version of keras-forecaster that "
-            "wrote it, or with a later one."
-        )
-    return manifest
+    manifest["manifest_sha256"] = _digest(manifest)
+    text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"  # others read it too
+    write_whole(directory / MANIFEST, lambda stream: stream.write(text.encode()))
 
 
 def _write_serving_graph(directory, model, spec, output, targets) -> None:

@@ -4,8 +4,8 @@
     rows 0 .. cutoff - gap - 1  what its weights may have been fitted on (the last `window` of them)
     row cutoff ..               what is scored
 
-Nothing here knows a concrete class: whatever has `fit_table`, `forecast_table` and scikit-learn's
-`clone` can be judged.
+Nothing here knows a concrete class: whatever has the methods of `TableForecaster` and can be
+copied by scikit-learn's `clone` can be judged.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from functools import partial
+from numbers import Integral
 from typing import Protocol
 
 import numpy as np
@@ -25,6 +26,7 @@ from forecaster.checks import check_integer
 from forecaster.parallel import Workers, run_all
 from forecaster.scores import seasonal_scales
 from forecaster.table import SeriesTable
+from forecaster.time_grid import shortlist
 
 logger = logging.getLogger(__name__)
 
@@ -40,8 +42,14 @@ class TableForecaster(Protocol):
     def forecast_table(self, table: SeriesTable, cutoffs: np.ndarray) -> np.ndarray:
         """(C,) cutoffs -> (C, S, H, width), each from the rows before its cutoff alone."""
 
-    def rows_seen(self, table: SeriesTable) -> int | None:
-        """How many rows of `table` the weights have seen; None where there are no weights yet."""
+    def rows_needed(self, table: SeriesTable) -> int:
+        """The fewest rows of `table` that can be fitted on."""
+
+    def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
+        """Why forecasts must not come from the weights at hand; None if they may.
+
+        The reason may be that the weights have seen more than the first `rows` of the table.
+        """
 
 
 def choose_cutoffs(
@@ -50,33 +58,41 @@ def choose_cutoffs(
     """The cutoffs as numbers of known rows, oldest first: (C,) int64.
 
     Args:
+        table: the series.
+        horizon: steps that must lie in the table after every cutoff.
         cutoffs: how many, the last that have a whole horizon of rows after them; or the times
             themselves, each the last time seen.
         stride: steps between two cutoffs, where `cutoffs` is a number.
 
     Raises:
+        TypeError: if `cutoffs` is neither a number nor several times, or `stride` no integer.
         ValueError: if the table has too few rows, or a time has no whole horizon after it.
     """
     check_integer("stride", stride, minimum=1)
     last = table.num_rows - horizon
-    if not isinstance(cutoffs, int | np.integer) or isinstance(cutoffs, bool):
-        rows = np.array([table.position_of(time) + 1 for time in cutoffs], np.int64)
-        if not len(rows) or rows.max() > last:
+    if isinstance(cutoffs, Integral):
+        check_integer("cutoffs", cutoffs, minimum=1)
+        if cutoffs > (fit := max(0, (last - 1) // stride + 1)):
             raise ValueError(
-                f"`cutoffs` must be times that have a whole horizon after them. Received: "
-                f"cutoffs={cutoffs!r}, horizon={horizon}. The last such time is "
-                f"{table.times(0, last - 1, 1)[0]}."
+                f"`cutoffs` must fit into the frame. Received: cutoffs={cutoffs}, stride={stride}, "
+                f"horizon={horizon}; they need {horizon + (cutoffs - 1) * stride + 1} rows, the "
+                f"frame has {table.num_rows}. At most {fit} fit."
             )
-        return np.unique(rows)
-    check_integer("cutoffs", cutoffs, minimum=1)
-    first = last - (cutoffs - 1) * stride
-    if first < 1:
-        raise ValueError(
-            f"`cutoffs` must fit into the frame. Received: cutoffs={cutoffs}, stride={stride}, "
-            f"horizon={horizon}; they need {horizon + (cutoffs - 1) * stride + 1} rows, "
-            f"the frame has {table.num_rows}. At most {max(0, (last - 1) // stride + 1)} fit."
+        return np.arange(last - (cutoffs - 1) * stride, last + 1, stride)
+    if not pd.api.types.is_list_like(cutoffs):
+        raise TypeError(
+            f"`cutoffs` must be an integer or a list of times. Received: cutoffs={cutoffs!r}. For "
+            "one time write a list of one."
         )
-    return np.arange(first, last + 1, stride)
+    rows = np.array([table.position_of(time) + 1 for time in cutoffs], np.int64)
+    late = [time for time, row in zip(cutoffs, rows, strict=True) if row > last]
+    if late or not len(rows):
+        raise ValueError(
+            f"`cutoffs` must be times that have a whole horizon after them. Received: "
+            f"{shortlist(late) or 'none'}; horizon={horizon}. Only the first {max(last, 0)} of "
+            f"{table.num_rows} rows do."
+        )
+    return np.unique(rows)
 
 
 def run_backtest(
@@ -86,7 +102,7 @@ def run_backtest(
     *,
     levels: tuple[float, ...],
     season_length: int,
-    refit: bool | int,
+    refit: int,
     gap: int,
     window: int | None,
     workers: Workers,
@@ -94,27 +110,54 @@ def run_backtest(
     """Forecast from every cutoff; see `Forecaster.backtest` for the arguments.
 
     Args:
+        model: what is judged; it is not changed.
+        table: the series.
         cutoffs: (C,) int64, oldest first, as `choose_cutoffs` gives them.
         levels: of the quantiles; empty for point forecasts.
+        season_length: of the seasonal naive forecast and of the scales.
+        refit: every how many cutoffs fresh weights are fitted; 0 is only where it must be.
+        gap: steps before a cutoff that its weights must not have seen.
+        window: how many of the newest rows are fitted on; None is all.
+        workers: where the fits run.
+
+    Raises:
+        ValueError: if the first fit would have too few rows.
     """
-    if refit:
-        every = int(refit)
-        parts = [cutoffs[first : first + every] for first in range(0, len(cutoffs), every)]
-        tasks = [partial(_fit_and_forecast, clone(model), table, part, gap, window) for part in parts]
-        forecast = np.concatenate(run_all(tasks, workers))
+    reason = "" if refit else model.reason_to_refit(table, int(cutoffs[0]) - gap)
+    if reason is None:
+        forecast = model.forecast_table(table, cutoffs)
     else:
-        seen = model.rows_seen(table)
-        if seen is None or seen > cutoffs[0] - gap:
-            if seen is not None:
-                logger.warning(
-                    "The weights at hand have seen rows after the first cutoff, %s: a fresh clone "
-                    "is fitted once, up to there.",
-                    table.times(0, cutoffs[0] - 1, 1)[0],
-                )
-            forecast = _fit_and_forecast(clone(model), table, cutoffs, gap, window)
-        else:
-            forecast = model.forecast_table(table, cutoffs)
+        _check_rows(model.rows_needed(table), table, cutoffs, gap, window)
+        if reason:
+            logger.warning("A fresh clone is fitted once, before the first cutoff: %s.", reason)
+        every = refit or len(cutoffs)
+        parts = [cutoffs[first : first + every] for first in range(0, len(cutoffs), every)]
+        tasks = [
+            # What comes after its last cutoff is not even sent to a task.
+            partial(_fit_and_forecast, clone(model), table.until(int(part[-1])), part, gap, window)
+            for part in parts
+        ]
+        forecast = np.concatenate(run_all(tasks, workers))
     return _result(table, cutoffs, forecast, levels, model.horizon, season_length)
+
+
+def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, window: int | None):
+    """Whether the first fit has the rows it needs: said now, not after hours of fitting."""
+    if window is not None and window < needed:
+        raise ValueError(
+            f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
+            f"window={window}. Leave it out for all rows."
+        )
+    known = cutoffs - gap
+    if known[0] < needed:
+        first = table.times(0, int(cutoffs[0]) - 1, 1)[0]
+        enough = np.count_nonzero(known >= needed)
+        raise ValueError(
+            f"`cutoffs` must leave at least {needed} rows to fit on. Received: {len(cutoffs)} "
+            f"cutoffs, gap={gap}; up to the first one, {first}, it is {max(known[0], 0)} rows. "
+            f"{enough} of the cutoffs leave enough: give fewer, or more rows, or a forecaster with "
+            "a shorter `horizon`, `season_length` or `validation`."
+        )
 
 
 def _fit_and_forecast(model, table, cutoffs, gap, window) -> np.ndarray:

@@ -32,10 +32,19 @@ def write_arrays(path: Path, arrays: dict[str, np.ndarray], note: Any = None) ->
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], Any]:
-    """What `write_arrays` wrote: the arrays in their order, and the note."""
-    with np.load(path, allow_pickle=False) as file:
-        arrays = {name: file[name] for name in file.files}
-    return arrays, json.loads(arrays.pop("note").tobytes())
+    """What `write_arrays` wrote: the arrays in their order, and the note.
+
+    Raises:
+        OSError: if there is no such file, or it cannot be read.
+        ValueError: if it is damaged.
+    """
+    with open(path, "rb") as file:
+        try:
+            with np.load(file, allow_pickle=False) as archive:
+                arrays = dict(archive.items())
+            return arrays, json.loads(arrays.pop("note").tobytes())
+        except Exception as error:  # the archive and the formats in it fail in a dozen ways
+            raise ValueError(f"The file {str(path)!r} is damaged: {error}. Delete it.") from error
 
 
 def sha256(path: Path) -> str:

@@ -1,9 +1,10 @@
-"""`Forecaster`: fit, predict, update, backtest, save, load. Mostly calls down the road of the data."""
+"""`Forecaster`: fit, predict, update, backtest, save, load. Mostly calls down the road of data."""
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Hashable, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from functools import partial
 from os import PathLike
 from pathlib import Path
@@ -19,25 +20,20 @@ from sklearn.utils.validation import check_is_fitted
 from forecaster import artifact
 from forecaster.backtest import choose_cutoffs, run_backtest
 from forecaster.backtest_result import BacktestResult
-from forecaster.checks import check_choice, check_integer
-from forecaster.network import (
-    NORMALIZATIONS,
-    Core,
-    RecurrentNetwork,
-    SavedNetwork,
-    as_network,
-    build_model,
-    check_backend,
-    compile_forward,
-)
+from forecaster.checks import check_integer
+from forecaster.epochs import open_resume_dir
+from forecaster.fitted import Fitted
+from forecaster.frame_checks import FrameWarning, warn_of_constants
+from forecaster.network import CELLS, Core, RecurrentNetwork, as_network, check_backend
 from forecaster.output import Quantiles, as_output
-from forecaster.parallel import Workers
-from forecaster.plain import parameters_from_plain, plain_parameters
+from forecaster.parallel import Workers, check_workers
+from forecaster.parameters import asked_levels, check_parameters, new_model, window_spec
+from forecaster.plain import plain_parameters
 from forecaster.specs import SpecEstimator
 from forecaster.table import SeriesTable, forecast_frame, read_frame
-from forecaster.time_grid import default_input_length, freq_name, season_length, shortlist
-from forecaster.training import FitHistory, Task, Training, open_resume_dir, train, train_on
-from forecaster.windows import WindowSource, WindowSpec, forecast_at
+from forecaster.time_grid import freq_name, shortlist
+from forecaster.training import Task, Training, rows_needed, train, train_on
+from forecaster.windows import WindowSource, WindowSpec
 
 Frame = pd.DataFrame | pd.Series
 
@@ -139,7 +135,7 @@ class Forecaster(SpecEstimator):
                 before any training.
         """
         table = self._read(frame)
-        spec, report = self._new_spec(table), _reporter(verbose)
+        spec, report = self._window_spec(table), _reporter(verbose)
         report(
             f"{table.num_targets} series of {table.num_rows} rows, freq={freq_name(table.freq)!r}, "
             f"season_length={spec.season_length}, input_length={spec.input_length}"
@@ -169,18 +165,26 @@ class Forecaster(SpecEstimator):
             NotFittedError: before `fit`.
             TypeError, ValueError: if `history` or `quantiles` is not as it must be.
         """
-        check_is_fitted(self, "model_")
-        levels, output = self._asked_levels(quantiles), as_output(self.output)
-        table = self._history if history is None else self._read_history(history)
+        fitted = self._present_fit()
+        levels = asked_levels(fitted.output, quantiles)
+        table = fitted.history if history is None else self._read_like_fit(history)
         if table is None:
             raise ValueError(
                 "`history` must be given, because this artifact was saved with keep_history=False. "
                 "Received: history=None. Call predict(history)."
             )
-        forecast = self.forecast_table(table, np.array([table.num_rows]))[0]
+        forecast = fitted.forecast(table, np.array([table.num_rows]))[0]
+        unknown = table.targets[np.isnan(forecast).any((1, 2))]
+        if len(unknown):
+            warnings.warn(
+                f"The forecasts of {shortlist(unknown)} are NaN, because the newest "
+                f"{self.input_length_} rows hold no value of it.",
+                FrameWarning,
+                stacklevel=2,
+            )
         if levels is None:
-            return forecast_frame(table, output.prediction(forecast))
-        columns = [output.levels.index(level) for level in levels]
+            return forecast_frame(table, fitted.output.prediction(forecast))
+        columns = [fitted.output.levels.index(level) for level in levels]
         return forecast_frame(table, forecast[..., columns], levels=levels)
 
     def update(self, frame: Frame) -> Forecaster:
@@ -190,32 +194,35 @@ class Forecaster(SpecEstimator):
         forecasts what follows the new rows.
 
         Args:
-            frame: the new rows, or the whole history with them; known rows are replaced.
+            frame: the new rows, or the whole history with them; known rows are replaced. It must
+                have the columns of the fit, in any order.
 
         Returns:
-            itself.
+            itself. A call that fails leaves it as it was.
 
         Raises:
             NotFittedError: before `fit`.
-            ValueError: if the columns are not those of the fit, or no row is new.
+            TypeError, ValueError: if the frame is not as it must be, a column of the fit is not in
+                it, or no row is new.
         """
-        check_is_fitted(self, "model_")
-        table = self._read_history(frame)
-        if not table.targets.equals(self._layout.targets):
-            raise ValueError(
-                f"`frame` must have the columns of the fit, {shortlist(self._layout.targets)}. "
-                f"Received: {shortlist(table.targets)}. Call `fit` for other columns."
-            )
-        if self._history is not None:
-            table = self._history.joined(table)
-        seen = self.rows_seen(table)
-        if seen == table.num_rows:
+        check_parameters(self.get_params(deep=False))
+        fitted = self._present_fit()
+        table = self._read_like_fit(frame, target=list(fitted.layout.targets))
+        if fitted.rows_seen(table) == table.num_rows:
             raise ValueError(
                 f"`frame` must have rows after {self.train_end_}, the last that the weights have "
                 f"seen. Received: a frame that ends at {table.end}."
             )
-        train_on(self._task(table, self._window_spec), self.model_, max(seen - self.horizon + 1, 1))
-        return self._remember(table)
+        if fitted.history is not None:
+            table = fitted.history.joined(table)
+        first, weights = fitted.rows_seen(table) - self.horizon + 1, fitted.model.get_weights()
+        try:
+            train_on(self._task(table, fitted.spec), fitted.model, max(first, 1))
+        except BaseException:
+            fitted.model.set_weights(weights)
+            raise
+        model = (fitted.model, fitted.forward, fitted.epochs)
+        return self._adopt(Fitted.on(table, self.get_params(deep=False), fitted.spec, *model))
 
     def backtest(
         self,
@@ -255,13 +262,14 @@ class Forecaster(SpecEstimator):
         check_integer("gap", gap, minimum=0)
         if window is not None:
             check_integer("window", window, minimum=1)
+        check_workers(workers)
         table = self._read(frame)
         return run_backtest(
             self,
             table,
             choose_cutoffs(table, self.horizon, cutoffs, stride),
             levels=as_output(self.output).levels,
-            season_length=self._season_length(table),
+            season_length=self._window_spec(table).season_length,
             refit=int(refit),
             gap=gap,
             window=window,
@@ -289,29 +297,17 @@ class Forecaster(SpecEstimator):
             OSError: if it cannot be written; what was there stays whole.
             TypeError: if a column label, or the network, cannot be written as plain data.
         """
-        check_is_fitted(self, "model_")
-        output = as_output(self.output)
-        kept = self._history if keep_history and self._history is not None else self._layout
-        parameters = self.get_params(deep=False)
-        if not isinstance(self.network, str | RecurrentNetwork):
-            parameters["network"] = SavedNetwork.of(self.model_)
-        note = {
-            "parameters": plain_parameters(parameters),
-            "spec": asdict(self._window_spec),
-            "freq": freq_name(self._layout.freq),
-            "columns": [str(target) for target in self._layout.targets],
-            "quantiles": list(output.levels),
-            "fit": asdict(self.history_),
-            "layout": kept.layout(),
-        }
+        fitted = self._present_fit()
+        note, history = fitted.note(keep_history=keep_history)
+        targets = fitted.layout.num_targets
         artifact.save(
-            Path(path),
-            self.model_,
-            self._window_spec,
-            output,
-            self._layout.num_targets,
+            path,
+            fitted.model,
+            fitted.spec,
+            fitted.output,
+            targets,
             note,
-            None if kept is self._layout else kept.values,
+            history,
             overwrite=overwrite,
         )
 
@@ -325,139 +321,103 @@ class Forecaster(SpecEstimator):
                 names the file).
         """
         check_backend()
-        note, weights, values = artifact.load(Path(path))
-        model = cls(**parameters_from_plain(note["parameters"]))
-        model._window_spec = WindowSpec(**note["spec"])
-        model.model_, model._forward = model._new_model(model._window_spec)
-        model.model_.set_weights(weights)
-        model.history_ = FitHistory(**note["fit"])
-        unknown = np.full((len(note["layout"]["targets"]), note["layout"]["offsets"][-1]), np.nan)
-        table = SeriesTable.from_layout(note["layout"], unknown if values is None else values)
-        model._remember(table)
-        if values is None:
-            model._history = None
-        return model
+        fitted = Fitted.from_note(*artifact.load(path))
+        return cls(**fitted.parameters)._adopt(fitted)
 
     def fit_table(self, table: SeriesTable) -> Forecaster:
         """Fit fresh weights on a table, silently; returns itself."""
-        return self._learn(self._task(table, self._new_spec(table)))
+        return self._learn(self._task(table, self._window_spec(table)))
 
     def forecast_table(self, table: SeriesTable, cutoffs: np.ndarray) -> np.ndarray:
-        """Forecasts from `cutoffs` (C,), numbers of known rows: (C, S, H, width), targets' units."""
-        source = WindowSource(table, joint=self.channels == "joint")
-        return forecast_at(self._forward, source, self._window_spec, cutoffs)
+        """Forecasts from `cutoffs` (C,), numbers of known rows: (C, S, H, width)."""
+        return self._fitted.forecast(table, cutoffs)
 
-    def rows_seen(self, table: SeriesTable) -> int | None:
-        """How many rows of `table` lie at or before `train_end_`; None where nothing is fitted."""
-        if not hasattr(self, "model_"):
-            return None
-        times = table.times(0, 0, table.num_rows)
-        try:
-            return int(times.searchsorted(self.train_end_, side="right"))
-        except TypeError:  # times of another kind
-            return table.num_rows
+    def rows_needed(self, table: SeriesTable) -> int:
+        """The fewest rows of `table` that `fit_table` can do with."""
+        return rows_needed(self._window_spec(table), self.training)
 
-    def _check(self) -> None:
-        """Whether every parameter is as it must be."""
-        check_backend()
-        check_integer("horizon", self.horizon, minimum=1)
-        for name in ("input_length", "season_length"):
-            if getattr(self, name) is not None:
-                check_integer(name, getattr(self, name), minimum=1)
-        check_choice("channels", self.channels, ("independent", "joint"))
-        check_choice("normalization", self.normalization, NORMALIZATIONS)
-        check_integer("seed", self.seed, minimum=0)
-        if self.seed >= 2**32:
-            raise ValueError(f"`seed` must be below 2**32. Received: seed={self.seed!r}.")
-        if not isinstance(self.training, Training):
-            raise TypeError(
-                f"`training` must be a Training. Received: training={self.training!r}. "
-                "For example Training(epochs=20)."
-            )
-        as_network(self.network)
-        self.training.loss_for(as_output(self.output))
+    def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
+        """Why the weights must not forecast from the first `rows` of `table`; None if they may."""
+        if not hasattr(self, "_fitted"):
+            return "nothing is fitted yet"
+        if changed := self._fitted.changed(self.get_params(deep=False)):
+            return f"{', '.join(changed)} changed since the fit"
+        return self._fitted.reason_to_refit(table, rows)
 
     def _read(self, frame: Frame) -> SeriesTable:
         """The frame of a fit or a backtest, after the parameters were checked."""
-        self._check()
-        return read_frame(frame, target=self.target, time_column=self.time_column, freq=self.freq)
+        check_parameters(self.get_params(deep=False))
+        table = read_frame(frame, target=self.target, time_column=self.time_column, freq=self.freq)
+        warn_of_constants(table.values, table.targets)
+        return table
 
-    def _read_history(self, frame: Frame) -> SeriesTable:
+    def _read_like_fit(self, frame: Frame, target: list | None = None) -> SeriesTable:
         """A frame that continues, or resembles, the one of the fit."""
-        target = list(self._layout.targets) if self.channels == "joint" else self.target
-        return read_frame(
-            frame, target=target, time_column=self.time_column, freq=self._layout.freq
-        )
+        fitted = self._fitted
+        if target is None:
+            target = list(fitted.layout.targets) if fitted.is_joint else self.target
+        freq = fitted.layout.freq
+        try:
+            return read_frame(frame, target=target, time_column=self.time_column, freq=freq)
+        except (TypeError, ValueError) as error:
+            raise type(error)(
+                f"{error} The fit was on {shortlist(fitted.layout.targets)} in steps of "
+                f"{freq_name(freq)!r}."
+            ) from None
 
-    def _season_length(self, table: SeriesTable) -> int:
-        return season_length(table.freq) if self.season_length is None else self.season_length
-
-    def _input_length(self, table: SeriesTable) -> int:
-        if self.input_length is not None:
-            return self.input_length
-        return default_input_length(self._season_length(table), self.horizon, table.num_rows)
-
-    def _asked_levels(self, quantiles: Sequence[float] | None) -> list[float] | None:
-        """The levels that `predict` was asked for, which must be levels of the output."""
-        known = as_output(self.output).levels
-        if quantiles is None:
-            return None
-        if not known:
+    def _present_fit(self) -> Fitted:
+        """What was fitted, if it is still what the parameters ask for."""
+        check_is_fitted(self, "model_")
+        now = self.get_params(deep=False)
+        if changed := self._fitted.changed(now):
             raise ValueError(
-                f"`quantiles` must be None for a point forecaster. Received: quantiles={quantiles!r}."
-                f" Fit with output=Quantiles({list(quantiles)!r})."
+                f"{', '.join(f'`{name}`' for name in changed)} must be what `fit` saw. Received: "
+                f"{', '.join(f'{name}={now[name]!r}' for name in changed)}, set since then. Call "
+                "fit(frame) again."
             )
-        if not quantiles or not set(quantiles) <= set(known):
-            raise ValueError(
-                f"`quantiles` must be among the levels of `output`, {list(known)}. "
-                f"Received: quantiles={quantiles!r}. Fit with those levels to have others."
-            )
-        return list(quantiles)
+        return replace(self._fitted, parameters=now)
 
     def _as_spec(self, name: str) -> Any:
-        return as_network(self.network) if name == "network" else super()._as_spec(name)
+        is_cell = name == "network" and isinstance(self.network, str) and self.network in CELLS
+        return as_network(self.network) if is_cell else super()._as_spec(name)
 
-    def _new_spec(self, table: SeriesTable) -> WindowSpec:
-        return WindowSpec(
-            input_length=self._input_length(table),
-            horizon=self.horizon,
-            channels=table.num_targets if self.channels == "joint" else 1,
-            head_width=as_output(self.output).width,
-            season_length=self._season_length(table),
-            seed=self.seed,
-        )
+    def _window_spec(self, table: SeriesTable) -> WindowSpec:
+        return window_spec(self.get_params(deep=False), table)
 
     def _task(self, table: SeriesTable, spec: WindowSpec, **how: Any) -> Task:
         """What is learned from `table`."""
+        parameters = self.get_params(deep=False)
         return Task(
             table=table,
             source=WindowSource(table, joint=self.channels == "joint"),
             spec=spec,
             output=as_output(self.output),
             training=self.training,
-            new_model=partial(self._new_model, spec),
+            new_model=partial(new_model, parameters, spec),
             **how,
         )
 
-    def _new_model(self, spec: WindowSpec) -> tuple[keras.Model, Callable]:
-        """Fresh weights and their compiled forward pass."""
-        network, output = as_network(self.network), as_output(self.output)
-        model = build_model(network, spec, self.normalization, output)
-        return model, compile_forward(model)
-
     def _learn(self, task: Task) -> Forecaster:
-        """Set all that ends in ``_``, only when all of it is there."""
-        self.model_, self._forward, self.history_ = train(task)
-        self._window_spec = task.spec
-        return self._remember(task.table)
+        parameters = self.get_params(deep=False)
+        return self._adopt(Fitted.on(task.table, parameters, task.spec, *train(task)))
 
-    def _remember(self, table: SeriesTable) -> Forecaster:
-        """Keep the end of the history: what a forecast reads, and what an update looks back on."""
-        self.input_length_, self.season_length_ = self._window_spec.input_length, self._window_spec.season_length
-        self.freq_, self.train_end_ = table.freq, table.end
-        self._history = table.tail(self._window_spec.input_length + self.horizon)
-        self._layout = table.tail(1)
+    def _adopt(self, fitted: Fitted) -> Forecaster:
+        """Set all that ends in ``_``, only when all of it is there."""
+        self._fitted = fitted
+        self.model_, self.history_ = fitted.model, fitted.epochs
+        self.train_end_, self.freq_ = fitted.layout.end, fitted.layout.freq
+        self.input_length_ = fitted.spec.input_length
+        self.season_length_ = fitted.spec.season_length
         return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All but the model, which `Fitted` makes again from its weights."""
+        return {name: value for name, value in super().__getstate__().items() if name != "model_"}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        super().__setstate__(state)
+        if "_fitted" in state:
+            self._adopt(self._fitted)
 
 
 def _reporter(verbose: str | int) -> Callable[[str], None]:

@@ -176,3 +176,18 @@ def to_values(columns: pd.DataFrame, times: pd.Index) -> np.ndarray:
             f"{shortlist(columns.columns)}. Check how the frame was made."
         )
     return values
+
+
+def warn_of_constants(values: np.ndarray, labels: pd.Index) -> None:
+    """Name the columns of (S, N) values from which nothing can be learned."""
+    lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    for found, what in (
+        (lowest == highest, "one value only, which is all that can be forecast"),
+        (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
+    ):
+        if found.any():
+            warnings.warn(
+                f"`frame` has columns with {what}: {shortlist(labels[found])}.",
+                FrameWarning,
+                stacklevel=4,
+            )

@@ -12,6 +12,7 @@ The core is any function `(WindowSpec) -> keras.Model`. `RecurrentNetwork` is th
 from __future__ import annotations
 
 import math
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -36,6 +37,9 @@ LONGEST_SEGMENT = 48  # steps
 
 Core = Callable[[WindowSpec], keras.Model]
 
+# The cores that were wrapped and still live: one that comes again would bring its trained weights.
+_WRAPPED: weakref.WeakSet[keras.Model] = weakref.WeakSet()
+
 
 @dataclass(frozen=True)
 class RecurrentNetwork:
@@ -44,8 +48,8 @@ class RecurrentNetwork:
     A segment is a stretch of steps fed to the recurrent layers as one input. A day of hours as one
     input makes a two-week window a sequence of 14: it trains quickly and forgets little.
 
-        segments encoder   x_k = relu(W [past, observed] of segment k + b)   h_k = cell(x_k, h_{k-1})
-        steps encoder      x_t = [past, observed] of step t                  h_t = cell(x_t, h_{t-1})
+        segments encoder   x_k = relu(W [past, observed] of segment k + b), h_k = cell(x_k, h_{k-1})
+        steps encoder      x_t = [past, observed] of step t, h_t = cell(x_t, h_{t-1})
         segments decoder   forecast of segment m = V cell(p_m, h_n) + v, one learned position p_m
                            for each segment of the horizon, all asked in parallel
         dense decoder      forecast = V h_n + v
@@ -104,7 +108,9 @@ class RecurrentNetwork:
         shape = (spec.input_length, spec.channels)
         inputs = {name: keras.Input(shape, name=name) for name in ("past", "observed")}
         sequence = ops.concatenate([inputs["past"], inputs["observed"]], -1)
-        length = self.segment_length or largest_part(spec.season_length)
+        length = self.segment_length
+        if length is None:
+            length = largest_part(spec.season_length)
         if self.encoder == "segments":
             sequence = _dense(self.units, seeds, "relu")(_segments(sequence, length))
         layers = [self._recurrent_layer(next(seeds), next(seeds)) for _ in range(self.num_layers)]
@@ -123,6 +129,8 @@ class RecurrentNetwork:
             return_state=True,
             kernel_initializer=keras.initializers.GlorotUniform(kernel_seed),
             recurrent_initializer=keras.initializers.Orthogonal(seed=recurrent_seed),
+            # Its own dropout is off, but without a seed it draws one from Python's `random`.
+            seed=recurrent_seed,
         )
 
     def _run(self, layers, sequence, states, seeds):
@@ -152,10 +160,15 @@ def largest_part(season_length: int) -> int:
 
 
 def as_network(network: str | Core) -> Core:
-    """The core that `network` (a cell's name, a spec, or a function of a `WindowSpec`) stands for."""
+    """The core that a cell's name, a spec or a function of a `WindowSpec` stands for.
+
+    Raises:
+        TypeError: if `network` is none of these.
+        ValueError: if there is no cell of that name.
+    """
     if isinstance(network, str):
         return RecurrentNetwork(cell=network)
-    if not callable(network):
+    if not callable(network) or isinstance(network, keras.Model):
         raise TypeError(
             "`network` must be a cell's name, a RecurrentNetwork, or a function "
             f"(WindowSpec) -> keras.Model. Received: network={network!r}. "
@@ -199,28 +212,37 @@ class NormalizeWindow(keras.layers.Layer):
 
     Returns:
         past (B, L, S') normalized, observed (B, L, S') of 0 and 1, location (B, 1, S') and
-        scale (B, 1, S') in the targets' units. Where a window observes nothing, location is NaN.
+        scale (B, 1, S') in the targets' units. Where a window observes nothing, location is NaN;
+        in training it is 0, because such a window has weight 0 there, and NaN * 0 is NaN.
     """
 
     def __init__(self, method: str, **kwargs):
         super().__init__(**kwargs)
         self.method = method
 
-    def call(self, values):
-        observed = ops.cast(ops.logical_not(ops.isnan(values)), values.dtype)
-        known = ops.where(observed > 0, values, 0.0)
-        count = ops.sum(observed, 1, keepdims=True)
-        mean = ops.sum(known, 1, keepdims=True) / count
-        variance = ops.sum(ops.square(observed * (known - mean)), 1, keepdims=True) / count
-        location, scale = mean, ops.sqrt(variance)
-        if self.method == "last":
-            steps = ops.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
-            last = ops.argmax(observed * steps, 1, keepdims=True)
-            location = ops.take_along_axis(values, last, 1)
-        elif self.method == "none":
-            location, scale = 0 * mean, 1 + 0 * variance
-        past = (known - location) / ops.where(scale > 0, scale, 1.0)
-        return ops.where(observed > 0, past, 0.0), observed, location, scale
+    def call(self, values, training=False):
+        missing = ops.isnan(values)
+        observed = ops.cast(ops.logical_not(missing), values.dtype)
+        count = ops.maximum(ops.sum(observed, 1, keepdims=True), 1)
+        steps = ops.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
+        newest = ops.argmax(observed * steps, 1, keepdims=True)
+        last = ops.take_along_axis(values, newest, 1)  # NaN where nothing is observed
+        # Summed as distances from the last value, a constant has a spread of exactly 0, and a
+        # small spread at a high level keeps its digits.
+        distance = ops.where(missing, 0.0, values - last)
+        mean = ops.sum(distance, 1, keepdims=True) / count
+        variance = ops.sum(ops.square(observed * (distance - mean)), 1, keepdims=True) / count
+        scale = ops.sqrt(variance)
+        if self.method == "standard":
+            location = last + mean
+        elif self.method == "last":
+            location = last
+        else:
+            location, scale = 0 * last, ops.ones_like(scale)
+        if training:
+            location = ops.where(ops.isnan(location), 0.0, location)
+        past = (values - location) / ops.where(scale > 0, scale, 1.0)
+        return ops.where(missing, 0.0, past), observed, location, scale
 
     def get_config(self):
         return super().get_config() | {"method": self.method}
@@ -238,8 +260,22 @@ class SavedNetwork:
 
     @classmethod
     def of(cls, model: keras.Model) -> SavedNetwork:
-        """The description of the core inside a model that `build_model` made."""
-        return cls(next(layer for layer in model.layers if isinstance(layer, keras.Model)).to_json())
+        """The description of the core inside a model that `build_model` made.
+
+        Raises:
+            TypeError: if Keras cannot describe it, or not make it again from the description.
+        """
+        core = next(layer for layer in model.layers if isinstance(layer, keras.Model))
+        try:
+            config = core.to_json()
+            keras.models.model_from_json(config)
+        except (NotImplementedError, TypeError, ValueError) as error:
+            raise TypeError(
+                "`network` must make a model that Keras can write as its config and read back. "
+                f"Received: the model {core.name!r}, with which that fails. Give its layers "
+                "get_config() and register them (keras.saving.register_keras_serializable)."
+            ) from error
+        return cls(config)
 
     def __call__(self, spec: WindowSpec) -> keras.Model:
         return keras.models.model_from_json(self.config)
@@ -249,7 +285,7 @@ def check_backend() -> None:
     """Whether Keras runs on TensorFlow, of whose graph a SavedModel is made."""
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
-            "Keras must run on its TensorFlow backend for a Forecaster (custom_layers runs on all). "
+            "Keras must run on its TensorFlow backend for a Forecaster; custom_layers runs on all. "
             f"Received: {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow and start again."
         )
 
@@ -261,28 +297,47 @@ def build_model(
 
     Raises:
         TypeError: if `network` does not return a Keras model.
-        ValueError: if its output has another shape than (B, H, S' * width).
+        ValueError: if it returns the same one again, or one whose output has another shape than
+            (B, H, S' * width).
     """
     core = network(spec)
     if not isinstance(core, keras.Model):
         raise TypeError(f"`network` must return a keras.Model. Received: {type(core).__name__}.")
-    if core.output_shape != (None, spec.horizon, spec.width):
+    if core in _WRAPPED:
         raise ValueError(
-            f"`network` must return a model with output shape (None, {spec.horizon}, {spec.width}): "
-            f"horizon, channels * head_width. Received: {core.output_shape}."
+            "`network` must return a new model each time, because every fit starts from fresh "
+            f"weights. Received: the model {core.name!r} again. Build it inside the function."
         )
+    _WRAPPED.add(core)
     values = keras.Input((spec.input_length, spec.channels), name="past_values")
     past, observed, location, scale = NormalizeWindow(normalization)(values)
     raw = core({"past": past, "observed": observed})
+    shape, expected = tuple(raw.shape), (None, spec.horizon, spec.width)
+    if shape != expected:
+        raise ValueError(
+            f"`network` must return a model with output shape {expected}: batch, horizon, "
+            f"channels * head_width. Received: {shape}."
+        )
     raw = ops.reshape(raw, (-1, spec.horizon, spec.channels, spec.head_width))
     forecast = location[..., None] + scale[..., None] * output.forecast(raw)
     return keras.Model({"past_values": values}, forecast, name="forecaster")
 
 
-def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The model as one XLA computation, (B, L, S') -> (B, H, S', width); compiled once a batch shape."""
+def compiles_with_xla(model: keras.Model) -> bool:
+    """Whether every layer says that XLA can compile it, by Keras's attribute `supports_jit`.
 
-    @tf.function(jit_compile=True, reduce_retracing=False)
+    Keras's LSTM and GRU say no on a GPU, where cuDNN is faster.
+    """
+    return all(layer.supports_jit for layer in model._flatten_layers())
+
+
+def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
+    """The model as one graph, (B, L, S') -> (B, H, S', width), the one that a SavedModel holds too.
+
+    Not compiled by XLA: that takes longer than most users forecast.
+    """
+
+    @tf.function
     def forward(past_values):
         return model({"past_values": past_values}, training=False)
 

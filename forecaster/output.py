@@ -17,7 +17,7 @@ MEDIAN = 0.5
 
 @dataclass(frozen=True)
 class Point:
-    """One number for each step. Trained with ``loss="mae"`` it is the median, with "mse" the mean."""
+    """One number for each step: the median where ``loss="mae"`` trained it, the mean for "mse"."""
 
     losses: ClassVar[tuple[str, ...]] = ("mae", "mse")
     levels: ClassVar[tuple[float, ...]] = ()
@@ -47,7 +47,8 @@ class Quantiles:
         q_k = m + sum of softplus(d_j) over the levels between the median and level k
         (minus, below the median)
 
-    and is trained with the mean pinball loss ``max(a (y - q), (a - 1) (y - q))`` over the levels ``a``.
+    and is trained with the pinball loss ``max(a (y - q), (a - 1) (y - q))``, the mean over the
+    levels ``a``.
 
     Args:
         levels: probabilities between 0 and 1, each once, in any order. The median (0.5) is the

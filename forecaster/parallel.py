@@ -3,13 +3,28 @@
 from __future__ import annotations
 
 import multiprocessing
+import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from functools import partial
+from numbers import Integral
 from typing import Any
 
 from forecaster.checks import check_integer
 
 Workers = int | Callable[[], Executor]
+
+
+def check_workers(workers: Any) -> None:
+    """`workers` is a number of processes, or a function that makes an executor."""
+    if isinstance(workers, Integral):
+        check_integer("workers", workers, minimum=0)
+    elif not callable(workers):
+        raise TypeError(
+            "`workers` must be a number of processes, or a function that makes a "
+            f"concurrent.futures.Executor. Received: workers={workers!r}. For example 4, or "
+            "`client.get_executor` of Dask."
+        )
 
 
 def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
@@ -22,16 +37,67 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
             `client.get_executor` of Dask.
 
     Raises:
-        TypeError, ValueError: if `workers` is something else.
+        TypeError, ValueError: if `workers` is something else, or a task cannot travel to a new
+            process.
+        RuntimeError: if a process ended before its task did.
+        Exception: the first that a task raised; tasks that have not begun by then never do.
     """
+    check_workers(workers)
     if not callable(workers):
-        check_integer("workers", workers, minimum=0)
         if workers == 0:
             return [task() for task in tasks]
-    with (workers() if callable(workers) else spawned(workers)) as executor:
-        return [future.result() for future in [executor.submit(task) for task in tasks]]
+        workers = partial(spawned, min(workers, len(tasks)))
+        tasks = [_Parcel(task) for task in tasks]
+    with workers() as executor:
+        futures = [executor.submit(task) for task in tasks]
+        try:
+            return [future.result() for future in futures]
+        except BrokenExecutor as error:
+            raise RuntimeError(
+                "A worker ended before its task did. It may have been killed for want of memory: "
+                "try fewer `workers`. Or the script that was started has no `if __name__ == "
+                "'__main__':` above its calls, which every new process needs."
+            ) from error
+        finally:
+            for future in futures:
+                future.cancel()  # has no effect on those that are done
 
 
 def spawned(workers: int) -> ProcessPoolExecutor:
     """A pool of so many fresh processes."""
     return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+
+
+class _Parcel:
+    """A task that says what is the matter when it cannot travel to another process.
+
+    Left alone, a task that cannot be read where it arrives takes the whole pool down.
+    """
+
+    def __init__(self, task: Callable[[], Any]):
+        self.task = task
+
+    def __reduce__(self):
+        try:
+            return _unpacked, (pickle.dumps(self.task),)
+        except (pickle.PicklingError, AttributeError, TypeError) as error:
+            return _stuck, (str(error),)
+
+
+def _unpacked(parcel: bytes) -> Callable[[], Any]:
+    try:
+        return pickle.loads(parcel)
+    except Exception as error:
+        return _stuck(str(error))
+
+
+def _stuck(reason: str) -> Callable[[], Any]:
+    return partial(_refuse, reason)
+
+
+def _refuse(reason: str) -> None:
+    raise TypeError(
+        "`workers` must be 0 for what cannot be sent to a new process. "
+        f"Received: {reason}. Write a custom network as a function of a module that can be "
+        "imported (not in a notebook, nor inside another function)."
+    )

@@ -1,14 +1,18 @@
-"""A forecaster's parameters <-> plain data that JSON can hold. Nothing is evaluated on the way back."""
+"""A forecaster's parameters <-> plain data for JSON; nothing is evaluated on the way back."""
 
 from __future__ import annotations
 
+import json
 from dataclasses import asdict
+from numbers import Integral
 from typing import Any
 
+import numpy as np
+from pandas.tseries.frequencies import to_offset
+
 from forecaster.network import Core, RecurrentNetwork, SavedNetwork
-from forecaster.output import Point, Quantiles
+from forecaster.output import Quantiles
 from forecaster.table import label_from_plain, plain_label
-from forecaster.time_grid import freq_name
 from forecaster.training import Training
 
 NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}
@@ -18,19 +22,20 @@ def plain_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
     """What `Forecaster.get_params(deep=False)` gives, as plain data.
 
     Raises:
-        TypeError: if a label or the network cannot be written as plain data.
+        TypeError: if a label cannot be written as plain data.
     """
-    target, output, freq = (parameters[name] for name in ("target", "output", "freq"))
-    return parameters | {
+    target, output = parameters["target"], parameters["output"]
+    plain = parameters | {
         "target": [plain_label(label) for label in target]
         if isinstance(target, list)
         else {"label": plain_label(target)},
         "time_column": plain_label(parameters["time_column"]),
-        "freq": freq if freq is None or isinstance(freq, str) else freq_name(freq),
+        "freq": _plain_freq(parameters["freq"]),
         "network": _plain_network(parameters["network"]),
         "output": list(output.levels) if isinstance(output, Quantiles) else "point",
         "training": asdict(parameters["training"]),
     }
+    return json.loads(json.dumps(plain, default=np.generic.item))  # numbers may be NumPy's
 
 
 def parameters_from_plain(plain: dict[str, Any]) -> dict[str, Any]:
@@ -47,13 +52,20 @@ def parameters_from_plain(plain: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+def _plain_freq(freq: Any) -> str | int | None:
+    """A step by its name, which pandas has for offsets and time deltas."""
+    is_plain = freq is None or isinstance(freq, str | Integral)
+    return freq if is_plain else to_offset(freq).freqstr
+
+
 def _plain_network(network: str | Core) -> Any:
     if isinstance(network, str):
         return network
-    if type(network).__name__ in NETWORKS:
+    if type(network) in NETWORKS.values():
         return {"kind": type(network).__name__, **asdict(network)}
     # Any other function: where it lives tells it apart; `save` writes what it made.
-    return {"kind": "function", "name": f"{network.__module__}.{network.__qualname__}"}
+    named = network if hasattr(network, "__qualname__") else type(network)
+    return {"kind": "function", "name": f"{named.__module__}.{named.__qualname__}"}
 
 
 def _network(plain: dict[str, Any]) -> Core:

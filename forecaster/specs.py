@@ -6,6 +6,7 @@ field `units` of the parameter `network`. A spec is replaced, never changed.
 
 from __future__ import annotations
 
+from copy import copy
 from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
@@ -18,30 +19,33 @@ class SpecEstimator(BaseEstimator):
     def get_params(self, deep: bool = True) -> dict[str, Any]:
         """Parameters by name; with `deep`, the fields of specs too, as ``parameter__field``."""
         params = super().get_params(deep=False)
-        if deep:
-            for name in list(params):
-                spec = self._as_spec(name)
-                params |= {f"{name}__{field.name}": getattr(spec, field.name) for field in _fields(spec)}
+        specs = {name: self._as_spec(name) for name in params} if deep else {}
+        for name, spec in specs.items():
+            for part in _fields(spec):
+                params[f"{name}__{part.name}"] = getattr(spec, part.name)
         return params
 
     def set_params(self, **params: Any) -> SpecEstimator:
         """Set parameters, or fields of specs by ``parameter__field``; returns itself.
 
         Raises:
-            ValueError: if there is no such parameter or field.
+            TypeError, ValueError: if there is no such parameter or field, or a spec refuses the
+                value; then nothing is changed.
         """
-        known = self.get_params()
-        for name in params:
+        fresh = copy(self)
+        # Whole parameters first, so that a field goes into the spec that came in the same call.
+        for name in sorted(params, key=lambda name: "__" in name):
+            known, value = fresh.get_params(), params[name]
             if name not in known:
                 raise ValueError(
                     f"Parameters must be among those of {type(self).__name__}. "
-                    f"Received: {name}={params[name]!r}. Known are {', '.join(sorted(known))}."
+                    f"Received: {name}={value!r}. Known are {', '.join(sorted(known))}."
                 )
-        # Whole parameters first, so that a field goes into the spec that came in the same call.
-        for name in sorted(params, key=lambda name: "__" in name):
             parameter, _, field = name.partition("__")
-            value = replace(self._as_spec(parameter), **{field: params[name]}) if field else params[name]
-            setattr(self, parameter, value)
+            if field:
+                value = replace(fresh._as_spec(parameter), **{field: value})
+            setattr(fresh, parameter, value)
+        vars(self).update(vars(fresh))
         return self
 
     def _as_spec(self, name: str) -> Any:

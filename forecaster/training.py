@@ -4,40 +4,37 @@ Who owns what:
 
 * Keras owns the gradient steps: ``model.fit`` on an endless stream of batches, compiled by XLA,
   many steps an execution.
-* `Judge` owns the validation score, computed by the same compiled forward pass as forecasts.
-* `EpochEnd` owns what happens between epochs: which weights are best, when to stop, what is
-  reported, and what a killed fit goes on from.
+* `Judge` (judge.py) owns the validation score, computed by the same forward pass as forecasts.
+* `EpochEnd` (epochs.py) owns what happens between epochs: which weights are best, when to stop,
+  what is reported, and what a killed fit goes on from.
 """
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass
+from functools import partial
+from numbers import Integral
 from pathlib import Path
-from time import perf_counter
-from typing import Any
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.baselines import seasonal_naive
 from forecaster.checks import check_choice, check_integer, check_positive, check_steps_or_fraction
-from forecaster.files import read_arrays, write_arrays, write_whole
+from forecaster.epochs import EpochEnd, FitHistory
+from forecaster.judge import Judge, series_scales
+from forecaster.network import compiles_with_xla
 from forecaster.output import Point, Quantiles
-from forecaster.scores import seasonal_scales
 from forecaster.table import SeriesTable
-from forecaster.windows import Cutoffs, WindowSource, WindowSpec, forecast_at, training_batches
+from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batches
 
 # An epoch visits every window, but is never so short that judging takes longer than training,
 # and never so long that early stopping comes too late.
 SHORTEST_EPOCH, LONGEST_EPOCH = 32, 256  # gradient steps
-STEPS_PER_EXECUTION = 32
-MOST_JUDGED = 4096  # validation windows
-MOST_SCALED = 100_000  # rows
+LONGEST_EXECUTION = 32  # gradient steps
 
 
 @dataclass(frozen=True)
@@ -91,27 +88,8 @@ class Training:
 
     def validation_rows(self, rows: int, horizon: int) -> int:
         """How many of `rows` rows judge."""
-        is_fraction = isinstance(self.validation, float)
-        return max(int(self.validation * rows) if is_fraction else self.validation, horizon)
-
-
-@dataclass
-class FitHistory:
-    """What happened in a fit, one entry an epoch.
-
-    Attributes:
-        loss, validation_score: mean error in units of each series' scale; no unit.
-        naive_score: the seasonal naive's error on the same validation windows.
-    """
-
-    loss: list[float] = field(default_factory=list)
-    validation_score: list[float] = field(default_factory=list)
-    naive_score: float = math.nan
-
-    @property
-    def best_epoch(self) -> int:
-        """Number of the epoch with the lowest validation score, from 1; 0 where none is finite."""
-        return int(np.argmin([math.inf, *self.validation_score]))
+        is_number = isinstance(self.validation, Integral)
+        return max(self.validation if is_number else int(self.validation * rows), horizon)
 
 
 @dataclass(frozen=True)
@@ -143,8 +121,13 @@ class Task:
 
     @property
     def first_cutoff(self) -> int:
-        """A window may begin before its series does, but sees a season of it."""
-        return min(self.spec.season_length, self.spec.input_length)
+        """The first cutoff of a series that is learned from."""
+        return first_cutoff(self.spec)
+
+
+def first_cutoff(spec: WindowSpec) -> int:
+    """A window may begin before its series does, but sees a season of it."""
+    return min(spec.season_length, spec.input_length)
 
 
 def train(task: Task) -> tuple[keras.Model, Callable, FitHistory]:
@@ -154,109 +137,148 @@ def train(task: Task) -> tuple[keras.Model, Callable, FitHistory]:
         The model, its compiled forward pass, and the history of the validated fit.
 
     Raises:
-        ValueError: if the table has too few rows, or no epoch has a finite validation score.
+        ValueError: if the table has too few rows or values, or no epoch has a finite score.
     """
-    training, rows = task.training, task.table.num_rows
-    train_rows = rows - training.validation_rows(rows, task.spec.horizon)
-    if train_rows < task.first_cutoff + task.spec.horizon:
-        needed = rows_needed(task)
+    training, rows, spec = task.training, task.table.num_rows, task.spec
+    train_rows = rows - training.validation_rows(rows, spec.horizon)
+    if train_rows < task.first_cutoff + spec.horizon:
+        needed = rows_needed(spec, training)
         raise ValueError(
             f"`frame` must have at least {needed} rows: a season of history and a horizon to learn "
             f"from, then the validation part. Received: {rows} rows. Give more rows, or a shorter "
             "`horizon`, `season_length` or `validation`."
         )
-    scale = series_scales(task.table.values, train_rows, task.spec.season_length)
-    judge = Judge(task, train_rows, scale)
-    history = FitHistory(naive_score=judge.naive_score)
-    fitted = _fit(task, "validated", train_rows, scale, training.epochs, history, judge)
-    if history.best_epoch == 0:
+    observed = ~np.isnan(task.table.values[:, :train_rows])
+    has_past = observed[:, : -spec.horizon].any(axis=1)
+    if not (has_past & observed[:, task.first_cutoff :].any(axis=1)).any():
         raise ValueError(
-            "The fit diverged: no validation score is finite. "
-            f"Received: learning_rate={training.learning_rate!r}. Try a smaller one."
+            f"`frame` must have values in its first {train_rows} rows, which train: some to look "
+            "back on, and some to learn from. Received: too few. Give a shorter `validation`, or a "
+            "frame that begins where its values begin."
         )
+    loss = training.loss_for(task.output)
+    judge = Judge(task.table, task.source, spec, task.output, loss, train_rows)
+    history = FitHistory(naive_score=judge.naive_score)
+    fitted = _fit(task, "validated", train_rows, training.epochs, history, judge)
+    if history.best_epoch == 0:
+        raise _diverged(training)
     if training.refit:
         task.report(f"refit on all {rows} rows for {history.best_epoch} epochs")
-        fitted = _fit(task, "refitted", rows, scale, history.best_epoch, FitHistory())
+        again = FitHistory()
+        fitted = _fit(task, "refitted", rows, history.best_epoch, again)
+        if not math.isfinite(again.loss[-1]):
+            raise _diverged(training)
     return *fitted, history
 
 
 def train_on(task: Task, model: keras.Model, first: int) -> None:
-    """Go on from the weights of `model`: visit every window with a cutoff from `first` on once."""
+    """Go on from the weights of `model`: visit every window with a cutoff from `first` on once.
+
+    Raises:
+        ValueError: if the table is so short that there is no such window, or the loss is not
+            finite; the weights are then what they were.
+    """
+    rows = task.table.num_rows
     cutoffs = Cutoffs.between(first, task.source.lengths - task.spec.horizon)
-    scale = series_scales(task.table.values, task.table.num_rows, task.spec.season_length)
-    _compile(task, model)
-    batches = _batches(task, cutoffs, scale)
-    steps = math.ceil(len(cutoffs) / task.training.batch_size)
-    model.fit(batches, steps_per_epoch=steps, shuffle=False, verbose=0)
+    if not len(cutoffs):
+        raise ValueError(
+            f"`frame` must have at least {first + task.spec.horizon} rows: history, then a horizon "
+            f"to learn from. Received: {rows} rows. Give more of the history before the new rows."
+        )
+    count, length = _executions(math.ceil(len(cutoffs) / task.training.batch_size))
+    _compile(task, model, count, length)
+    batches, before = _batches(task, cutoffs, rows), model.get_weights()
+    fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
+    if not math.isfinite(fit.history["loss"][-1]):
+        model.set_weights(before)
+        raise _diverged(task.training)
 
 
-def rows_needed(task: Task) -> int:
+def rows_needed(spec: WindowSpec, training: Training) -> int:
     """The fewest rows that leave one window to learn from."""
-    horizon = task.spec.horizon
-    rows = task.first_cutoff + 2 * horizon
-    while rows - task.training.validation_rows(rows, horizon) < task.first_cutoff + horizon:
+    known = first_cutoff(spec) + spec.horizon
+    rows = known + spec.horizon
+    while rows - training.validation_rows(rows, spec.horizon) < known:
         rows += 1
     return rows
 
 
-def open_resume_dir(path: Path, identity: dict[str, Any]) -> Path:
-    """Make a folder the place where the fit with this `identity` is kept.
-
-    Raises:
-        ValueError: if another fit is kept there; the error says what differs.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    file = path / "fit.json"
-    if file.exists():
-        kept = json.loads(file.read_text(encoding="utf-8"))
-        different = [name for name in identity if kept.get(name) != identity[name]]
-        if different:
-            raise ValueError(
-                f"`resume_dir` must be empty or hold this fit. Received: {str(path)!r}, which "
-                f"holds one that differs in {', '.join(different)}. Choose another folder."
-            )
-    write_whole(file, lambda stream: stream.write(json.dumps(identity, indent=2).encode()))
-    return path
-
-
-def _fit(task, name, rows, scale, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
+def _fit(task, name, rows, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
     """Fit fresh weights on the first `rows` rows."""
     with task.strategy.scope() if task.strategy else nullcontext():
         model, forward = task.new_model()
-        _compile(task, model)
     last = task.source.lengths - (task.table.num_rows - rows) - task.spec.horizon
     cutoffs = Cutoffs.between(task.first_cutoff, last)
     steps = math.ceil(len(cutoffs) / task.training.batch_size)
-    steps = min(max(steps, SHORTEST_EPOCH), LONGEST_EPOCH)
-    checkpoint = task.resume_dir and task.resume_dir / f"{name}.npz"
-    epoch_end = EpochEnd(task, epochs, history, judge, forward, checkpoint)
+    count, length = _executions(min(max(steps, SHORTEST_EPOCH), LONGEST_EPOCH))
+    _compile(task, model, count, length)
+    epoch_end = EpochEnd(
+        history,
+        epochs,
+        task.training.patience,
+        score=judge and partial(judge, forward),
+        checkpoint=task.resume_dir and task.resume_dir / f"{name}.npz",
+        report=task.report,
+    )
     epoch_end.set_model(model)
     done = epoch_end.resume()
-    model.fit(
-        _batches(task, cutoffs, scale, first_batch=done * steps),
-        epochs=done if epoch_end.is_done(done) else epochs,
-        initial_epoch=done,
-        steps_per_epoch=steps,
-        callbacks=[epoch_end, *task.callbacks],
-        shuffle=False,
-        verbose=0,
-    )
+    try:
+        model.fit(
+            _batches(task, cutoffs, rows, first_batch=done * count * length),
+            epochs=done if epoch_end.is_done else epochs,
+            initial_epoch=done,
+            steps_per_epoch=count * length,
+            callbacks=[epoch_end, *task.callbacks],
+            shuffle=False,
+            verbose=0,
+        )
+    except tf.errors.InvalidArgumentError as error:
+        reasons = [line for line in error.message.splitlines() if "trying to compile" in line]
+        if not reasons:
+            raise
+        raise ValueError(
+            "`network` must be made of operations that XLA compiles, or say which layer is not. "
+            f"Received: {reasons[0]}. Build it of keras.layers and keras.ops, or set "
+            "`supports_jit = False` on that layer."
+        ) from error
     return model, forward
 
 
-def _compile(task: Task, model: keras.Model) -> None:
-    model.compile(
-        keras.optimizers.Adam(task.training.learning_rate),
-        loss=OutputError(task.output, task.training.loss_for(task.output)),
-        jit_compile=True,
-        steps_per_execution=STEPS_PER_EXECUTION,
-    )
-    model.optimizer.build(model.trainable_variables)
+def _executions(steps: int) -> tuple[int, int]:
+    """Number and length of executions that make so many steps, or hardly more.
+
+    Keras runs whole executions only: of two with 32 steps each, all 64 when asked for 33.
+    """
+    count = math.ceil(steps / LONGEST_EXECUTION)
+    return count, math.ceil(steps / count)
 
 
-def _batches(task: Task, cutoffs: Cutoffs, scale: np.ndarray, first_batch: int = 0):
-    """Batches in which an error counts in units of its series' scale: (S,) -> (n, S')."""
+def _compile(task: Task, model: keras.Model, executions: int, steps_per_execution: int) -> None:
+    """Make the model ready for epochs of so many executions, with a fresh optimizer.
+
+    XLA halves the time of a step, but takes seconds and 60 MB that it never gives back: too much
+    where an epoch is one execution.
+    """
+    strategy = model.distribute_strategy
+    # An XLA computation reaches the variables of one device only, and Keras's loop over several
+    # steps has no place for the inputs of several devices.
+    is_alone = strategy.num_replicas_in_sync == 1
+    with strategy.scope():
+        model.compile(
+            keras.optimizers.Adam(task.training.learning_rate),
+            loss=OutputError(task.output, task.training.loss_for(task.output)),
+            jit_compile=is_alone and executions > 1 and compiles_with_xla(model),
+            steps_per_execution=steps_per_execution if is_alone else 1,
+        )
+        model.optimizer.build(model.trainable_variables)
+
+
+def _batches(task: Task, cutoffs: Cutoffs, rows: int, first_batch: int = 0) -> tf.data.Dataset:
+    """Batches in which an error counts in units of its series' scale in the first `rows` rows."""
+    scale = series_scales(task.table.values, rows, task.spec.season_length)
+    scale = np.where(np.isnan(scale), 1.0, scale)
     power = 2 if task.training.loss_for(task.output) == "mse" else 1
+    # (S,) -> (n, S')
     weights = (scale**-power).reshape(task.source.num_series, task.source.channels)
     return training_batches(
         task.source,
@@ -268,8 +290,15 @@ def _batches(task: Task, cutoffs: Cutoffs, scale: np.ndarray, first_batch: int =
     )
 
 
+def _diverged(training: Training) -> ValueError:
+    return ValueError(
+        "The fit diverged: its loss or its validation score is not finite. "
+        f"Received: learning_rate={training.learning_rate!r}. Try a smaller one."
+    )
+
+
 class OutputError(keras.losses.Loss):
-    """The error of an output, value by value. (A plain function would have its `y_pred` squeezed.)"""
+    """The error of an output, value by value; of a plain function Keras would squeeze `y_pred`."""
 
     def __init__(self, output: Point | Quantiles, loss: str):
         super().__init__(name=loss)
@@ -278,119 +307,3 @@ class OutputError(keras.losses.Loss):
     def call(self, y_true, y_pred):
         """(B, H, S') and (B, H, S', width) -> (B, H, S')."""
         return self.output.error(y_true, y_pred, self.loss)
-
-
-class Judge:
-    """Scores forecasts of the validation part against what happened, and the naive's beside it.
-
-    Args:
-        task: what is fitted.
-        train_rows: every target that is scored lies at or after this row.
-        scale: (S,) the unit of each series' errors.
-    """
-
-    def __init__(self, task: Task, train_rows: int, scale: np.ndarray):
-        table, horizon = task.table, task.spec.horizon
-        self.task, self.scale = task, scale[:, None]
-        last = table.num_rows - horizon
-        stride = math.ceil((last - train_rows + 1) * table.num_targets / MOST_JUDGED)
-        self.cutoffs = np.arange(last, train_rows - 1, -stride)[::-1]
-        rows = self.cutoffs[:, None] + np.arange(horizon)
-        self.actual = table.values[:, rows].swapaxes(0, 1)  # (S, C, H) -> (C, S, H)
-        naive = seasonal_naive(table.values, self.cutoffs, horizon, task.spec.season_length)
-        self.naive_score = self._score(np.repeat(naive[..., None], task.output.width, -1))
-
-    def __call__(self, forward: Callable) -> float:
-        return self._score(forecast_at(forward, self.task.source, self.task.spec, self.cutoffs))
-
-    def _score(self, forecast: np.ndarray) -> float:
-        """(C, S, H, width) -> mean error in units of each series' scale."""
-        actual, forecast = self.actual / self.scale, forecast / self.scale[..., None]
-        loss = self.task.training.loss_for(self.task.output)
-        return float(np.nanmean(self.task.output.error(actual, forecast, loss)))
-
-
-class EpochEnd(keras.callbacks.Callback):
-    """What happens after each epoch: judge, keep the best weights, report, save, perhaps stop.
-
-    Args:
-        task: what is fitted.
-        epochs: how many at most.
-        history: is written to.
-        judge, forward: score the epoch; `judge` is None where no part of the data judges.
-        checkpoint: file that a killed fit goes on from, or None.
-    """
-
-    def __init__(self, task, epochs, history, judge, forward, checkpoint):
-        super().__init__()
-        self.task, self.epochs, self.history = task, epochs, history
-        self.judge, self.forward, self.checkpoint = judge, forward, checkpoint
-        self.best_weights: list[np.ndarray] = []
-
-    def resume(self) -> int:
-        """Take up the state in the checkpoint, if there is one; the number of finished epochs."""
-        if self.checkpoint is None or not self.checkpoint.exists():
-            return 0
-        arrays, note = read_arrays(self.checkpoint)
-        for name, variable in self._variables().items():
-            variable.assign(arrays[name])
-        self.best_weights = [arrays[name] for name in arrays if name.startswith("best")]
-        vars(self.history).update(note["history"])
-        return len(self.history.loss)
-
-    def is_done(self, epochs: int) -> bool:
-        """Whether nothing is left to do after so many epochs."""
-        patience = self.task.training.patience
-        stale = self.judge is not None and epochs - self.history.best_epoch >= patience
-        return epochs == self.epochs or stale
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self._started = perf_counter()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.history.loss.append(logs["loss"])
-        line = f"epoch {epoch + 1:>3}/{self.epochs}  loss {logs['loss']:.4f}"
-        if self.judge is not None:
-            score = logs["validation_score"] = self.judge(self.forward)
-            self.history.validation_score.append(score if math.isfinite(score) else math.inf)
-            if self.history.best_epoch == epoch + 1:
-                self.best_weights = self.model.get_weights()
-            line += f"  validation {score:.4f}  (seasonal naive {self.judge.naive_score:.4f})"
-        self.task.report(f"{line}  {perf_counter() - self._started:.1f} s")
-        if self.checkpoint is not None:
-            self._save()
-        self.model.stop_training = self.is_done(epoch + 1)
-
-    def on_train_end(self, logs=None):
-        if self.best_weights:
-            self.model.set_weights(self.best_weights)
-
-    def _variables(self):
-        variables = [*self.model.variables, *self.model.optimizer.variables]
-        return {f"variable_{number}": variable for number, variable in enumerate(variables)}
-
-    def _save(self):
-        arrays = {name: variable.numpy() for name, variable in self._variables().items()}
-        best = {f"best_{number:04}": weight for number, weight in enumerate(self.best_weights)}
-        write_arrays(self.checkpoint, arrays | best, {"history": asdict(self.history)})
-
-
-def series_scales(values: np.ndarray, rows: int, season_length: int) -> np.ndarray:
-    """The unit in which each series' errors count: what its seasonal naive errs in these rows.
-
-    Where that is zero or unknown the spread of the rows stands in, and 1 where there is none. The
-    newest 100,000 rows are enough for a unit.
-
-    Args:
-        values: (S, N), NaN where missing.
-        rows: how many of the N are known.
-
-    Returns:
-        (S,), above zero, in the targets' units.
-    """
-    known = values[:, max(rows - MOST_SCALED, 0) : rows]
-    (scale,), _ = seasonal_scales(known, np.array([known.shape[1]]), season_length)
-    for index in np.flatnonzero(~(scale > 0)):
-        is_known = np.isfinite(known[index])
-        scale[index] = np.std(known[index, is_known]) if is_known.any() else 0.0
-    return np.where(scale > 0, scale, 1.0)

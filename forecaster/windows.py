@@ -13,6 +13,7 @@ unseen future is a future in which nothing was observed.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +22,8 @@ import tensorflow as tf
 from forecaster.table import SeriesTable
 
 FORECAST_BATCH = 256
+
+Forward = Callable[[tf.Tensor], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -112,8 +115,10 @@ class WindowSource:
         """Rows ``cutoff + first .. cutoff + last - 1`` of each series, NaN outside the series.
 
         Args:
-            series, cutoff: (B,) int64.
-            first, last: steps from the cutoff; negative ones lie in the past.
+            series: (B,) int64, numbers of series.
+            cutoff: (B,) int64, in rows of the series.
+            first: steps from the cutoff; negative ones lie in the past.
+            last: the same, not included.
 
         Returns:
             (B, last - first, S') float32, in the targets' units.
@@ -139,40 +144,60 @@ def training_batches(
     alone, so that a stream can start again at any batch. Memory does not grow with the windows.
 
     Args:
-        source, cutoffs, spec: what to cut, where, and how long.
+        source: what to cut.
+        cutoffs: where.
+        spec: how long, and the seed.
         batch_size: B, windows in a batch.
         weights: (n, S') float32, what an error of one unit counts in each series and channel.
         first_batch: number of the batch to begin with.
 
     Returns:
-        A dataset of ``({"past_values": (B, L, S')}, target (B, H, S'), weight (B, H, S'))``;
-        where a target is missing it is 0 and its weight is 0.
+        A dataset of ``({"past_values": (B, L, S')}, target (B, H, S'), weight (B, H, S'))``. Where
+        a target is missing, or its channel observes nothing in the past of the window, both are 0;
+        the other weights are so much larger that the mean over a batch is the mean over them.
     """
     windows = len(cutoffs)
 
     def cut(position):
         visit = position // windows
-        seed = tf.stack([tf.fill(tf.shape(visit), tf.constant(spec.seed, tf.int64)), visit, visit], 1)
+        seed = tf.stack([tf.ones_like(visit) * spec.seed, visit, visit], 1)  # (B, 3)
         # The public index_shuffle takes no seed an element (it pads the wrong axis); this op does.
+        # With fewer rounds, windows that are neighbours in time often stay neighbours.
         number = tf.raw_ops.RandomIndexShuffle(
-            index=position % windows, seed=seed, max_index=windows - 1, rounds=4
+            index=position % windows, seed=seed, max_index=windows - 1, rounds=8
         )
         series, cutoff = cutoffs.locate(number)
-        target = source.gather(series, cutoff, 0, spec.horizon)
-        missing = tf.math.is_nan(target)
-        weight = tf.where(missing, 0.0, tf.gather(weights, series)[:, None, :])
         past = source.gather(series, cutoff, -spec.input_length, 0)
-        return {"past_values": past}, tf.where(missing, 0.0, target), weight
+        target = source.gather(series, cutoff, 0, spec.horizon)
+        blind = tf.reduce_all(tf.math.is_nan(past), axis=1, keepdims=True)
+        missing = tf.math.is_nan(target) | blind
+        share = 1 - tf.reduce_mean(tf.cast(missing, tf.float32))
+        weight = tf.math.divide_no_nan(tf.gather(weights, series)[:, None, :], share)
+        return (
+            {"past_values": past},
+            tf.where(missing, 0.0, target),
+            tf.where(missing, 0.0, weight),
+        )
 
     positions = tf.data.Dataset.range(first_batch * batch_size, np.iinfo(np.int64).max)
     return positions.batch(batch_size, drop_remainder=True).map(cut).prefetch(tf.data.AUTOTUNE)
 
 
-def forecast_windows(forward, source: WindowSource, spec: WindowSpec, series, cutoffs) -> np.ndarray:
-    """Forecasts of the windows at `cutoffs` (K,) of the series with numbers `series` (K,).
+def forecast_windows(
+    forward: Forward,
+    source: WindowSource,
+    spec: WindowSpec,
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+) -> np.ndarray:
+    """Forecasts of any windows, in batches of one shape.
 
     Args:
         forward: from (B, L, S') raw values to (B, H, S', width) forecasts.
+        source: what to cut.
+        spec: how long.
+        series: (K,) numbers of series.
+        cutoffs: (K,) in rows of each series.
 
     Returns:
         (K, H, S', width) float32, in the targets' units.
@@ -194,14 +219,17 @@ def forecast_windows(forward, source: WindowSource, spec: WindowSpec, series, cu
     return np.concatenate(forecasts)
 
 
-def forecast_at(forward, source: WindowSource, spec: WindowSpec, cutoffs) -> np.ndarray:
+def forecast_at(
+    forward: Forward, source: WindowSource, spec: WindowSpec, cutoffs: np.ndarray
+) -> np.ndarray:
     """Forecasts of every target of a wide table at every one of `cutoffs` (C,).
 
     Returns:
         (C, S, H, width) float32, in the targets' units.
     """
     series = np.tile(np.arange(source.num_series), len(cutoffs))
-    forecasts = forecast_windows(forward, source, spec, series, np.repeat(cutoffs, source.num_series))
+    repeated = np.repeat(cutoffs, source.num_series)
+    forecasts = forecast_windows(forward, source, spec, series, repeated)
     # (C * n, H, S', width) -> (C, n, S', H, width) -> (C, n * S' = S, H, width)
     shape = (len(cutoffs), source.num_series, spec.horizon, source.channels, spec.head_width)
     forecasts = forecasts.reshape(shape).swapaxes(2, 3)

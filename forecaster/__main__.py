@@ -1,0 +1,6 @@
+"""`python -m forecaster` is the command `forecaster`."""
+
+from forecaster.cli import main
+
+if __name__ == "__main__":  # spawned workers import this file too
+    main()

@@ -1,0 +1,390 @@
+"""The command line: the words and defaults of the Python calls, results on standard output.
+
+Who owns what:
+
+* a command reads files, makes one or two calls of the Python face, and writes what comes back;
+* `options.py` declares the parameters of a `Forecaster`, `terminal.py` owns standard error;
+* `main` turns whatever happens into an exit code and at most one line: 0 is success, 1 means that
+  data or files are not as they must be, 2 that the command line is not, 130 is Ctrl-C.
+
+Nothing heavy is imported before a command needs it: `forecaster --help` does not wait for
+TensorFlow, and a file that is not there is told of at once.
+"""
+
+import multiprocessing
+import os
+import shutil
+import signal
+import sys
+import traceback
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any, Literal
+
+import typer
+from typer import Argument, Option
+
+from forecaster.options import changed, levels, new_forecaster, takes_parameters
+from forecaster.terminal import (
+    Watched,
+    epochs_of,
+    one_line_warnings,
+    print_table,
+    progress_bars,
+    say,
+    silent_start,
+)
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecaster.forecaster import Forecaster
+
+NAME, DEBUG = "forecaster", "--debug"
+
+app = typer.Typer(
+    add_completion=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
+    epilog=f"A first look that needs no data of yours: {NAME} demo",
+)
+
+
+Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
+
+
+def _in_a_folder(file: Path | None) -> Path | None:
+    if file is not None and not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder '{file.parent}'.")
+    return file
+
+
+Data = Annotated[
+    Path,
+    Argument(metavar="DATA.CSV", help="A column of times and a column a series; or a .parquet."),
+]
+Output = Annotated[
+    Path | None, Option(metavar="FILE.CSV", callback=_in_a_folder, help="Where to write it.")
+]
+
+
+def _show_version(wanted: bool) -> None:
+    if wanted:
+        print(f"keras-forecaster {version('keras-forecaster')}")
+        raise typer.Exit
+
+
+@app.callback()
+def _for_all_commands(
+    version: Annotated[
+        bool, Flag("--version", callback=_show_version, is_eager=True, help="Show the version.")
+    ] = False,
+    debug: Annotated[
+        bool, Flag(DEBUG, help="Show the traceback of an error. May stand anywhere.")
+    ] = False,  # that is why `main` takes it out before anything is parsed
+) -> None:
+    """What holds for all commands; their `help` is in `app`."""
+
+
+@app.command()
+def demo(
+    directory: Annotated[
+        Path,
+        Option(metavar="FOLDER", help="For a SavedModel and a picture, which are replaced."),
+    ] = Path("air_demo"),
+    seed: Annotated[int, Option(min=0, metavar="N", help="Of weights and order of windows.")] = 0,
+) -> None:
+    """Compare five recurrent cells on real data, and save the best one with a picture.
+
+    The data are bundled: 144 months of airline passengers.
+    It takes about a minute.
+    """
+    with silent_start():
+        from forecaster.demo import run_demo
+    run_demo(directory, seed=seed, program=program())
+
+
+@app.command()
+@takes_parameters
+def fit(
+    data: Data,
+    save: Annotated[Path, Option(metavar="MODEL", help="Directory for the SavedModel.")],
+    overwrite: Annotated[
+        bool, Flag("--overwrite", help="Replace a SavedModel that is there.")
+    ] = False,
+    keep_history: Annotated[
+        bool, Flag(help="Save the end of the history, so that predict needs no data.")
+    ] = True,
+    resume_dir: Annotated[
+        Path | None, Option(metavar="FOLDER", help="Where a fit that was killed goes on from.")
+    ] = None,
+    *,
+    parameters: dict[str, Any],
+) -> None:
+    """Fit a forecaster on a CSV file and save it as a SavedModel.
+
+    The newest rows judge: training stops when they are no longer forecast
+    better. Then fresh weights are fitted on all rows for as many epochs.
+    """
+    frame = read_data(data)
+    load_forecaster()
+    check_free(save, overwrite)
+    model = new_forecaster(with_time(parameters, frame))
+    with progress_bars() as progress:
+        bar = progress.add_task("Fitting", total=None, note="")
+        callbacks = [epochs_of(progress, bar)]
+        model.fit(frame, callbacks=callbacks, resume_dir=resume_dir, verbose=0)
+        progress.update(bar, description="Saving", note="")
+        model.save(save, overwrite=overwrite, keep_history=keep_history)
+    history, end = model.history_, str(model.train_end_).removesuffix(" 00:00:00")
+    print(
+        f"Fitted up to {end}, best epoch {history.best_epoch} of {len(history.loss)}: validation "
+        f"{min(history.validation_score):.3f}, seasonal naive {history.naive_score:.3f}.\n"
+        f"Saved in {save}. Next: {program()} predict {save}"
+    )
+
+
+@app.command()
+def predict(
+    model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
+    data: Annotated[
+        Path | None,
+        Argument(
+            metavar="DATA.CSV",
+            help="History to forecast from.",
+            show_default="the one that was saved with the model",
+        ),
+    ] = None,
+    quantiles: Annotated[
+        str | None,
+        Option(
+            parser=levels,
+            metavar="LEVELS",
+            help="Quantiles, such as 0.1,0.9, among those of the fit.",
+            show_default="none, but the point forecast",
+        ),
+    ] = None,
+    output: Output = None,
+) -> None:
+    """Forecast what follows a history, as CSV on standard output."""
+    history = None if data is None else read_data(data)
+    forecaster = load_forecaster().load(model)
+    if history is not None:
+        history = as_history(history, forecaster)
+    forecast = forecaster.predict(history, quantiles=quantiles)
+    if quantiles is not None:
+        *labels, level_of = zip(*forecast.columns, strict=True)
+        names = ["_".join(map(str, label)) for label in zip(*labels, strict=True)]
+        forecast.columns = [
+            name if level == "" else f"{name}_q{level}"  # the column of times has no level
+            for name, level in zip(names, level_of, strict=True)
+        ]
+    write_csv(forecast, output, index=forecaster.time_column is None)
+
+
+@app.command()
+@takes_parameters
+def backtest(
+    data: Data,
+    model: Annotated[
+        Path | None,
+        Option(metavar="MODEL", help="A saved forecaster, in place of the options for a new one."),
+    ] = None,
+    horizon: Annotated[
+        int | None, Option(min=1, metavar="STEPS", help="Steps to forecast, for a new one.")
+    ] = None,
+    cutoffs: Annotated[
+        int, Option(min=1, metavar="N", help="How many times in the past to forecast from.")
+    ] = 10,
+    stride: Annotated[
+        int, Option(min=1, metavar="STEPS", help="Steps between two of these cutoffs.")
+    ] = 1,
+    refit: Annotated[bool, Flag("--refit", help="Fit fresh weights at every cutoff.")] = False,
+    gap: Annotated[
+        int, Option(min=0, metavar="STEPS", help="Steps before a cutoff that are not fitted on.")
+    ] = 0,
+    window: Annotated[
+        int | None,
+        Option(min=1, metavar="STEPS", help="Newest rows to fit on.", show_default="all"),
+    ] = None,
+    workers: Annotated[
+        int, Option(min=0, metavar="N", help="Processes for --refit; 0 is this one.")
+    ] = 0,
+    by: Annotated[
+        Literal["series", "step", "cutoff"] | None,
+        Option(help="Give scores for each of these.", show_default="one score for all"),
+    ] = None,
+    output: Output = None,
+    *,
+    parameters: dict[str, Any],
+) -> None:
+    """Forecast from many times in the past, and score that beside the seasonal naive.
+
+    No row is scored that the weights have seen: a forecaster is fitted up to
+    the first cutoff, and with --refit again up to every other one.
+    """
+    frame = read_data(data)
+    if model is None:
+        if horizon is None:
+            raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
+        load_forecaster()
+        forecaster = new_forecaster(with_time(parameters, frame) | {"horizon": horizon})
+    else:
+        if given := changed(parameters) + ["--horizon"] * (horizon is not None):
+            raise typer.BadParameter(
+                f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
+            )
+        forecaster = load_forecaster().load(model)
+        frame = as_history(frame, forecaster)
+    with progress_bars() as progress:
+        bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
+        result = forecaster.backtest(
+            frame,
+            cutoffs=cutoffs,
+            stride=stride,
+            refit=refit,
+            gap=gap,
+            window=window,
+            workers=partial(_watched, workers, partial(progress.advance, bar)),
+        )
+    scores = result.scores(by).reset_index()
+    styles = ["" if forecast == "prediction" else "dim" for forecast in scores["forecast"]]
+    title = f"{len(result):,} forecasts of {result.horizon} steps from {cutoffs} cutoffs"
+    print_table(scores, title=title, styles=styles)
+    if output is not None:
+        write_csv(result.forecasts, output, index=False)
+
+
+@app.command()
+def datasets(
+    name: Annotated[
+        str | None, Argument(metavar="NAME", help="Write this one as CSV on standard output.")
+    ] = None,
+    split: Annotated[
+        Literal["train", "test"] | None, Option(help="Only this part.", show_default="both")
+    ] = None,
+    output: Output = None,
+) -> None:
+    """List the datasets there are, or write one of them as CSV."""
+    from forecaster.datasets import list_datasets, load_dataset
+
+    if name is not None:
+        frame = load_dataset(name, split)
+        write_csv(frame, output, index=frame.index.name is not None)
+        return
+    known = list_datasets()
+    known["source"] = known["bundled"].map({True: "bundled", False: "download"})
+    shown = known[["name", "description", "size", "freq", "horizon", "licence", "source"]]
+    print_table(shown, title="Datasets", styles=[""] * len(shown))
+
+
+def load_forecaster() -> "type[Forecaster]":
+    """The class; TensorFlow, which comes with it, is loaded without a word."""
+    with silent_start():
+        from forecaster.forecaster import Forecaster
+    return Forecaster
+
+
+def read_data(file: Path) -> "pd.DataFrame":
+    """A file as a frame whose first column holds the times, unless the user knows better."""
+    import pandas as pd
+
+    if file.suffix != ".parquet":
+        return pd.read_csv(file)
+    frame = pd.read_parquet(file)
+    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+
+
+def with_time(parameters: dict[str, Any], frame: "pd.DataFrame") -> dict[str, Any]:
+    """The parameters with the column of times: the first one, where none was named."""
+    return parameters | {"time": parameters["time"] or frame.columns[0]}
+
+
+def as_history(frame: "pd.DataFrame", forecaster: "Forecaster") -> "pd.DataFrame":
+    """A file's frame for a forecaster that may have had its times in the index."""
+    import pandas as pd
+
+    if forecaster.time_column is not None:
+        return frame
+    times = pd.Index(frame.iloc[:, 0])
+    if not pd.api.types.is_numeric_dtype(times):
+        times = pd.to_datetime(times, format="ISO8601")
+    return frame.iloc[:, 1:].set_index(times)
+
+
+def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
+    """Write a frame to a file and say so, or else to standard output."""
+    frame.to_csv(sys.stdout if output is None else output, index=index)
+    if output is not None:
+        print(f"{len(frame):,} rows in {output}")
+
+
+def check_free(path: Path, overwrite: bool) -> None:
+    """Whether a fit could be saved there; to know that afterwards would be late."""
+    from forecaster.artifact import MANIFEST
+
+    if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
+        advice = "which is no SavedModel of ours" if overwrite else "Add --overwrite to replace it"
+        raise FileExistsError(f"`--save` must be a new directory. Received: {path}. {advice}.")
+
+
+def program() -> str:
+    """How this command line was called, for commands that are typed next."""
+    called = sys.argv[0]
+    if Path(called).name == "__main__.py":
+        return f"python -m {NAME}"
+    found = shutil.which(NAME)
+    return NAME if found is not None and Path(found).samefile(called) else called
+
+
+def main(args: Sequence[str] | None = None) -> None:
+    """Run the command line and leave with its exit code."""
+    words = list(sys.argv[1:] if args is None else args)
+    debug = DEBUG in words
+    words = [word for word in words if word != DEBUG] or ["--help"]
+    try:
+        with one_line_warnings():
+            command = typer.main.get_command(app)
+            code = command.main(words, prog_name=NAME, standalone_mode=False) or 0
+        sys.stdout.flush()  # a reader that has gone is noticed here, and not at exit
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left
+        code = 1
+    except Exception as error:
+        code = _report(error, debug)
+    if code == 130:
+        print("Interrupted.", file=sys.stderr)
+    sys.exit(code)
+
+
+def _report(error: Exception, debug: bool) -> int:
+    """Tell of an error in one line, or as its traceback; the exit code."""
+    if hasattr(error, "exit_code"):  # of the command line itself
+        context = getattr(error, "ctx", None)
+        path = context.command_path if context else NAME
+        say("Error", f"{error.format_message()} See {path} --help.")
+        return error.exit_code
+    if debug:
+        traceback.print_exception(error)
+    elif isinstance(error, ValueError | TypeError | OSError | ImportError):
+        say("Error", error)
+    else:
+        say("Error", f"{type(error).__name__}: {error} ({DEBUG} shows where.)")
+    return 1
+
+
+def _watched(workers: int, on_done: Callable[[], None]) -> Watched:
+    """Where refits run: in so many processes, or here."""
+    if workers == 0:
+        return Watched(None, on_done)
+    spawn = multiprocessing.get_context("spawn")
+    return Watched(ProcessPoolExecutor(workers, spawn, _start_worker), on_done)
+
+
+def _start_worker() -> None:
+    """A worker starts as silently as this process, and ends at once after Ctrl-C."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    load_forecaster()

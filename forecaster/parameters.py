@@ -1,0 +1,98 @@
+"""What the parameters of a `Forecaster` must be, and what stands for those that are left at None.
+
+Parameters come as `Forecaster.get_params(deep=False)` gives them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+
+from forecaster.checks import check_choice, check_integer
+from forecaster.network import (
+    NORMALIZATIONS,
+    as_network,
+    build_model,
+    check_backend,
+    compile_forward,
+)
+from forecaster.output import Point, Quantiles, as_output
+from forecaster.table import SeriesTable
+from forecaster.time_grid import default_input_length, season_length
+from forecaster.training import Training
+from forecaster.windows import WindowSpec
+
+CHANNELS = ("independent", "joint")
+
+
+def check_parameters(parameters: Mapping[str, Any]) -> None:
+    """Whether every parameter is as it must be; the frame's part is checked when it is read.
+
+    Raises:
+        RuntimeError: if Keras does not run on TensorFlow.
+        TypeError, ValueError: if a parameter has another type, or lies outside its range.
+    """
+    check_backend()
+    check_integer("horizon", parameters["horizon"], minimum=1)
+    for name in ("input_length", "season_length"):
+        if parameters[name] is not None:
+            check_integer(name, parameters[name], minimum=1)
+    check_choice("channels", parameters["channels"], CHANNELS)
+    check_choice("normalization", parameters["normalization"], NORMALIZATIONS)
+    seed, training = parameters["seed"], parameters["training"]
+    check_integer("seed", seed, minimum=0)
+    if seed >= 2**32:
+        raise ValueError(f"`seed` must be below 2**32. Received: seed={seed!r}.")
+    if not isinstance(training, Training):
+        raise TypeError(
+            f"`training` must be a Training. Received: training={training!r}. "
+            "For example Training(epochs=20)."
+        )
+    as_network(parameters["network"])
+    training.loss_for(as_output(parameters["output"]))
+
+
+def window_spec(parameters: Mapping[str, Any], table: SeriesTable) -> WindowSpec:
+    """The shapes that these parameters and series ask for."""
+    season, length = parameters["season_length"], parameters["input_length"]
+    if season is None:
+        season = season_length(table.freq)
+    if length is None:
+        length = default_input_length(season, parameters["horizon"], table.num_rows)
+    return WindowSpec(
+        input_length=int(length),  # it may be NumPy's, which JSON and Keras's seeds refuse
+        horizon=int(parameters["horizon"]),
+        channels=table.num_targets if parameters["channels"] == "joint" else 1,
+        head_width=as_output(parameters["output"]).width,
+        season_length=int(season),
+        seed=int(parameters["seed"]),
+    )
+
+
+def new_model(parameters: Mapping[str, Any], spec: WindowSpec) -> tuple[keras.Model, Callable]:
+    """A model with fresh weights, and its compiled forward pass."""
+    network, output = as_network(parameters["network"]), as_output(parameters["output"])
+    model = build_model(network, spec, parameters["normalization"], output)
+    return model, compile_forward(model)
+
+
+def asked_levels(output: Point | Quantiles, quantiles: Any) -> list[float] | None:
+    """The levels that a forecast is asked for, which must be levels of its output."""
+    if quantiles is None:
+        return None
+    known = list(output.levels)
+    if not known:
+        raise ValueError(
+            f"`quantiles` must be None for a point forecaster. Received: quantiles={quantiles!r}. "
+            "Fit with `output`, for example output=Quantiles([0.1, 0.5, 0.9])."
+        )
+    levels = [*quantiles] if isinstance(quantiles, Sequence | np.ndarray) else [quantiles]
+    if not levels or any(level not in known for level in levels):
+        raise ValueError(
+            f"`quantiles` must be among the levels of `output`, {known}. Received: "
+            f"quantiles={quantiles!r}. Fit with those levels to have others."
+        )
+    return levels

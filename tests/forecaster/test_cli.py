@@ -1,0 +1,476 @@
+"""The command line does what the Python calls do, in their words, and keeps its streams clean.
+
+Most tests call `main` in this process, as the console script does.
+"""
+
+import inspect
+import io
+import os
+import pty
+import re
+import subprocess
+import sys
+import warnings
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+import pytest
+from forecaster.datasets import list_datasets, load_dataset
+from rich.progress import Progress
+
+from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training, cli, demo, terminal
+from forecaster.network import CELLS
+from forecaster.options import PARAMETER_OF, PARAMETERS
+
+COMMANDS = ["demo", "fit", "predict", "backtest", "datasets"]
+HORIZON = 6
+TINY = ["--horizon", HORIZON, "--units", 4, "--epochs", 2, "--no-refit"]
+QUANTILES = ["--quantiles", "0.1,0.9"]
+AIR = load_dataset("air_passengers")
+
+
+def tiny_forecaster(**parameters):
+    """What the options `TINY` and `QUANTILES` mean in Python."""
+    return Forecaster(
+        HORIZON,
+        network=RecurrentNetwork(units=4),
+        output=Quantiles([0.1, 0.9]),
+        training=Training(epochs=2, refit=False),
+        **parameters,
+    )
+
+
+@pytest.fixture
+def run(capsys):
+    """`run(*words)`: exit code, standard output and standard error of a command line."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        return left.value.code, *capsys.readouterr()
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def air_csv(tmp_path_factory):
+    file = tmp_path_factory.mktemp("data") / "air.csv"
+    AIR.to_csv(file)
+    return file
+
+
+@pytest.fixture(scope="module")
+def saved(tmp_path_factory, air_csv):
+    """A model that the command line fitted and saved."""
+    model = tmp_path_factory.mktemp("models") / "model"
+    with pytest.raises(SystemExit, match="0"):
+        cli.main([str(word) for word in ["fit", air_csv, "--save", model, *TINY, *QUANTILES]])
+    return model
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    return tiny_forecaster().fit(AIR, verbose=0)
+
+
+def spawn(*words, **streams):
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | streams
+    return subprocess.Popen([sys.executable, "-m", "forecaster", *map(str, words)], **streams)
+
+
+# Words and defaults
+
+
+def test_options_are_the_parameters_of_a_forecaster():
+    known = Forecaster(1).get_params()
+    del known["network"], known["training"]
+    assert sorted(known) == sorted(PARAMETER_OF.get(name, name) for name in PARAMETERS)
+    for name, option in PARAMETERS.items():
+        default = known[PARAMETER_OF.get(name, name)]
+        if name == "quantiles":
+            assert (option.default, default) == (None, "point")
+        elif name != "horizon":
+            assert option.default == default, name
+
+
+@pytest.mark.parametrize(
+    ("command", "call", "names"),
+    [
+        ("fit", Forecaster.save, ["overwrite", "keep_history"]),
+        ("fit", Forecaster.fit, ["resume_dir"]),
+        ("predict", Forecaster.predict, ["quantiles"]),
+        (
+            "backtest",
+            Forecaster.backtest,
+            ["cutoffs", "stride", "refit", "gap", "window", "workers"],
+        ),
+        ("datasets", load_dataset, ["split"]),
+    ],
+)
+def test_commands_have_the_defaults_of_the_calls(command, call, names):
+    ours = inspect.signature(getattr(cli, command)).parameters
+    theirs = inspect.signature(call).parameters
+    assert [ours[name].default for name in names] == [theirs[name].default for name in names]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_help(run, command):
+    code, out, err = run(command, "--help")
+    assert (code, err) == (0, "")
+    assert f"forecaster {command}" in out
+
+
+def test_help_tells_of_defaults_and_names_every_cell(run):
+    _, out, _ = run("fit", "-h")
+    words = " ".join(out.replace("│", " ").split())
+    assert "[default: 64]" in words and "[default: (three seasons or horizons)]" in words
+    assert all(cell in words for cell in CELLS)
+    assert "<bool>" not in words.replace("-h <bool>", "")  # no flag looks as if it took a value
+
+
+def test_nothing_typed_shows_the_commands(run):
+    code, out, _ = run()
+    assert code == 0
+    assert all(command in out for command in COMMANDS)
+
+
+def test_version(run):
+    assert run("--version") == (0, f"keras-forecaster {cli.version('keras-forecaster')}\n", "")
+
+
+def test_help_loads_nothing_heavy(tmp_path):
+    code = (
+        "import sys; from forecaster.cli import main\n"
+        "try: main(['fit', '--help'])\n"
+        "finally: print(*{name.split('.')[0] for name in sys.modules})"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True
+    )
+    loaded = {*done.stdout.splitlines()[-1].split()}
+    assert "forecaster" in loaded
+    assert not loaded & {"tensorflow", "keras", "sklearn", "matplotlib", "pandas", "numpy"}
+
+
+# What the commands do
+
+
+def test_predict_writes_what_python_predicts(run, saved, fitted):
+    code, out, err = run("predict", saved)
+    assert (code, err) == (0, "")
+    forecast = pd.read_csv(io.StringIO(out), index_col=0, parse_dates=True)
+    assert (forecast.index == fitted.predict().index).all()
+    assert forecast.columns.to_list() == ["passengers"]
+    np.testing.assert_array_equal(forecast.astype(np.float32), fitted.predict())
+
+
+def test_predict_quantiles_of_another_history_into_a_file(run, saved, fitted, tmp_path):
+    AIR.iloc[:100].to_csv(tmp_path / "past.csv")
+    words = ["predict", saved, tmp_path / "past.csv", *QUANTILES]
+    _, out, _ = run(*words)
+    forecast = pd.read_csv(io.StringIO(out), index_col="month", parse_dates=True)
+    expected = fitted.predict(AIR.iloc[:100], quantiles=[0.1, 0.9])
+    assert (forecast.index == expected.index).all()
+    assert forecast.columns.to_list() == ["passengers_q0.1", "passengers_q0.9"]
+    np.testing.assert_array_equal(forecast.astype(np.float32), expected)
+
+    code, told, _ = run(*words, "--output", tmp_path / "forecast.csv")
+    assert (code, told) == (0, f"6 rows in {tmp_path / 'forecast.csv'}\n")
+    assert (tmp_path / "forecast.csv").read_text() == out
+
+
+def test_a_forecaster_that_was_fitted_in_python(run, fitted, air_csv, tmp_path):
+    """Its times were in the index, so those of a file are taken from the first column."""
+    fitted.save(tmp_path / "model")
+    assert run("predict", tmp_path / "model") == run("predict", tmp_path / "model", air_csv)
+    _, out, _ = run("predict", tmp_path / "model", *QUANTILES)
+    assert out.startswith("month,passengers_q0.1,passengers_q0.9\n1961-01-01,")
+
+
+def test_integer_times_targets_and_more_options(run, tmp_path):
+    frame = AIR.assign(other=range(144), number=range(5, 5 + 144)).reset_index(drop=True)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    words = ["--time", "number", "--target", "other", "--target", "passengers", "--freq", 1]
+    words += ["--season-length", 12, "--validation", 24, "--cell", "simple_rnn", *TINY]
+    code, out, err = run("fit", tmp_path / "data.csv", "--save", tmp_path / "model", *words)
+    assert (code, err) == (0, "")
+    assert out.startswith("Fitted up to 148, best epoch ")
+    model = Forecaster.load(tmp_path / "model")
+    assert model.time_column == "number" and model.target == ["other", "passengers"]
+    assert (model.freq, model.season_length, model.training.validation) == (1, 12, 24)
+    assert model.network == RecurrentNetwork("simple_rnn", units=4)
+    _, out, _ = run("predict", tmp_path / "model")
+    assert out.startswith("number,other,passengers\n149,")
+
+
+def test_backtest_writes_and_scores_what_python_does(run, air_csv, tmp_path):
+    words = ["--cutoffs", 3, "--stride", 2, "--output", tmp_path / "forecasts.csv"]
+    code, out, _ = run("backtest", air_csv, *TINY[:-1], *QUANTILES, *words)
+    assert code == 0
+    model = tiny_forecaster().set_params(training__refit=True)
+    result = model.backtest(AIR, cutoffs=3, stride=2)
+    written = pd.read_csv(tmp_path / "forecasts.csv", parse_dates=["cutoff", "time"])
+    assert written.columns.equals(result.forecasts.columns)
+    for name in ("step", "actual", "prediction", "q0.9", "naive"):
+        np.testing.assert_allclose(written[name], result.forecasts[name], rtol=1e-6)
+    assert (written["time"] == result.forecasts["time"]).all()
+    assert out.startswith("3 forecasts of 6 steps from 3 cutoffs")
+    rows = {words[0]: words for line in out.splitlines() if (words := line.split())}
+    for forecast, scores in result.scores().iterrows():
+        assert float(rows[forecast][1]) == pytest.approx(scores["MAE"], rel=1e-3)
+
+
+@pytest.mark.filterwarnings("default")
+def test_backtest_of_a_saved_model_says_that_it_is_fitted_anew(run, saved, air_csv):
+    code, out, err = run("backtest", air_csv, "--model", saved, "--cutoffs", 2, "--by", "step")
+    assert code == 0
+    rows = [line.split()[:2] for line in out.splitlines()]
+    assert ["6", "prediction"] in rows and ["6", "naive"] in rows
+    assert err.startswith("Warning: ") and "fresh clone" in err and err.count("\n") == 1
+
+
+def test_refits_run_one_after_another_and_move_the_bar(run, air_csv, monkeypatch):
+    moved = []
+    monkeypatch.setattr(Progress, "advance", lambda *_: moved.append(1))
+    code, out, _ = run("backtest", air_csv, *TINY[:-1], "--cutoffs", 2, "--refit", "--epochs", 1)
+    assert (code, len(moved)) == (0, 2)
+    assert "2 forecasts of 6 steps from 2 cutoffs" in out
+
+
+def test_datasets(run, tmp_path):
+    code, out, err = run("datasets")
+    assert (code, err) == (0, "")
+    assert all(name in out for name in list_datasets()["name"])
+    _, out, _ = run("datasets", "air_passengers")
+    read = pd.read_csv(io.StringIO(out), index_col=0, parse_dates=True)
+    pd.testing.assert_frame_equal(read, AIR, check_freq=False, check_index_type=False)
+    file = tmp_path / "air.csv"
+    assert run("datasets", "air_passengers", "--output", file)[:2] == (0, f"144 rows in {file}\n")
+    assert file.read_text() == out
+
+
+def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
+    frames = iter([AIR, AIR.reset_index()])
+    monkeypatch.setattr(pd, "read_parquet", lambda file: next(frames))
+    for _ in range(2):
+        read = cli.read_data(Path("air.parquet"))
+        pd.testing.assert_frame_equal(read, AIR.reset_index())
+
+
+# Exit codes and messages
+
+
+@pytest.mark.parametrize(
+    ("code", "words", "message"),
+    [
+        (1, ["fit", "nothing.csv", "--save", "m", "--horizon", 1], "No such file .*nothing.csv"),
+        (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "`time_column` must .*ds"),
+        (1, ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"], "`cell` must be one of"),
+        (1, ["fit", "AIR", "--save", ".", *TINY], "`--save` must be a new .* Add --overwrite"),
+        (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "`--save` must .* no SavedModel"),
+        (1, ["predict", "nothing"], "`path` must be an artifact.*nothing"),
+        (1, ["predict", "SAVED", "--quantiles", 0.2], "`quantiles` must be among"),
+        (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "`cutoffs` must fit"),
+        (1, ["datasets", "air"], "`name` must be a known dataset"),
+        (2, ["fti"], "No such command 'fti'.* See forecaster --help"),
+        (2, ["fit"], "Missing argument 'DATA.CSV'.* See forecaster fit --help"),
+        (2, ["fit", "AIR", "--save", "m"], "Missing option '--horizon'"),
+        (2, ["fit", "AIR", "--save", "m", "--horizon", 0], "'--horizon'"),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--wheels", 4], "--wheels"),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--channels", "both"], "'independent', 'joint'"),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--validation", "x"], "'x' is not a number"),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--quantiles", ".1,b"], "'b' is not a number"),
+        (2, ["predict", "SAVED", "--output", "no/f.csv"], "'--output': there is no folder 'no'"),
+        (2, ["backtest", "AIR"], "'--horizon': needed without --model"),
+        (
+            2,
+            ["backtest", "AIR", "--model", "SAVED", "--horizon", 3, "--cell", "lstm"],
+            "'--model': .* Leave out --cell, --horizon",
+        ),
+    ],
+)
+def test_an_error_is_one_line(run, saved, air_csv, tmp_path, monkeypatch, code, words, message):
+    monkeypatch.chdir(tmp_path)
+    files = {"AIR": air_csv, "SAVED": saved}
+    left, out, err = run(*(files.get(word, word) for word in words))
+    assert (left, out) == (code, "")
+    assert err.startswith("Error: ") and err.count("\n") == 1
+    assert re.search(message, err), err
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_nobody_expected_is_named_and_debug_shows_where(run, monkeypatch):
+    def fail(file):
+        return {}["lost"]
+
+    monkeypatch.setattr(cli, "read_data", fail)
+    words = ["fit", "data.csv", "--horizon", 1, "--save", "model"]
+    assert run(*words) == (1, "", "Error: KeyError: 'lost' (--debug shows where.)\n")
+    for debug in (["--debug", *words], [*words, "--debug"]):
+        code, out, err = run(*debug)
+        assert (code, out) == (1, "")
+        assert err.startswith("Traceback") and "in fail" in err
+
+
+def test_ctrl_c(run, monkeypatch):
+    def interrupted(file):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(cli, "read_data", interrupted)
+    words = ["fit", "data.csv", "--horizon", 1, "--save", "model"]
+    assert run(*words) == (130, "", "Interrupted.\n")
+
+
+@pytest.mark.filterwarnings("default")
+def test_a_warning_is_one_line(run, saved, tmp_path):
+    AIR.assign(note="x").to_csv(tmp_path / "air.csv")
+    shown = warnings.showwarning
+    code, out, err = run("predict", saved, tmp_path / "air.csv")
+    assert code == 0 and out.startswith("month,passengers\n")
+    assert err.startswith("Warning: `frame` has columns that are not numeric")
+    assert err.count("\n") == 1
+    assert warnings.showwarning is shown  # whoever calls `main` from Python has his own again
+
+
+# Streams, in a process of its own
+
+
+def test_the_streams_of_a_real_process(saved, air_csv):
+    process = spawn("predict", saved, air_csv)
+    out, err = process.communicate()
+    assert (process.returncode, err) == (0, "")
+    assert out.startswith("month,passengers\n1961-01-01,") and out.count("\n") == 1 + HORIZON
+
+
+def test_a_reader_that_goes_away():
+    with spawn("datasets", "air_passengers") as process:
+        process.stdout.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == 1
+
+
+def test_a_start_that_fails_tells_all(air_csv, tmp_path):
+    (tmp_path / "tensorflow.py").write_text(
+        "import os; os.write(2, b'no such instruction'); raise ImportError('cannot be loaded')"
+    )
+    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
+    process = spawn("fit", air_csv, "--save", tmp_path / "m", *TINY, env=environment)
+    out, err = process.communicate()
+    assert (process.returncode, out) == (1, "")
+    assert err == "no such instructionError: cannot be loaded\n"
+
+
+@pytest.mark.slow
+def test_a_terminal_shows_progress_and_no_noise(air_csv, tmp_path):
+    ours, theirs = pty.openpty()
+    process = spawn("fit", air_csv, "--save", tmp_path / "model", *TINY, stderr=theirs)
+    os.close(theirs)
+    shown = b""
+    with suppress(OSError):  # how Linux says that nobody holds the other end any more
+        while part := os.read(ours, 1024):
+            shown += part
+    os.close(ours)
+    out = process.communicate()[0]
+    assert process.returncode == 0
+    assert out.startswith("Fitted up to 1960-12-01, best epoch ") and out.count("\n") == 2
+    for text in ("Loading TensorFlow", "Fitting", "validation", "seasonal naive"):
+        assert text in shown.decode()
+    for noise in ("oneDNN", "cuda", "XLA", "absl", "WARNING", "tensorflow/"):
+        assert noise not in shown.decode()
+
+
+# The parts
+
+
+def test_stderr_is_held_back_unless_the_start_fails(capfd):
+    with terminal._held_back_stderr():
+        os.write(2, b"noise")
+    assert capfd.readouterr().err == ""
+    with pytest.raises(ZeroDivisionError), terminal._held_back_stderr():
+        os.write(2, b"what went wrong")
+        _ = 1 / 0
+    os.write(2, b", and on")
+    assert capfd.readouterr().err == "what went wrong, and on"
+
+
+def test_the_bar_follows_the_epochs():
+    progress = Progress(disable=True)
+    bar = progress.add_task("Fitting", total=None, note="")
+    callback = terminal.epochs_of(progress, bar)
+    assert isinstance(callback, keras.callbacks.Callback)
+    callback.set_params({"epochs": 7})
+    callback.on_epoch_end(2, {"loss": 1.0, "validation_score": 0.25, "naive_score": 0.5})
+    (task,) = progress.tasks
+    assert (task.completed, task.total) == (3, 7)
+    assert task.fields["note"] == "validation 0.250, seasonal naive 0.500"
+    callback.on_epoch_end(3, {"loss": 1.0})
+    assert (task.completed, task.fields["note"]) == (4, "refit on all rows")
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(1)])
+def test_a_watched_executor_tells_of_every_task(executor):
+    done = []
+    with terminal.Watched(executor, lambda: done.append(1)) as watched:
+        futures = [watched.submit(pow, 2, power) for power in range(3)]
+        assert [future.result() for future in futures] == [1, 2, 4]
+    assert len(done) == 3
+
+
+@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(1)])
+def test_a_watched_executor_hands_errors_on(executor):
+    with (
+        terminal.Watched(executor, lambda: None) as watched,
+        pytest.raises(ZeroDivisionError),
+    ):
+        watched.submit(divmod, 1, 0).result()
+
+
+@pytest.mark.parametrize(
+    ("name", "scores", "texts"),
+    [
+        ("MAE", [48.301, 5.2], ["48.30", "5.20"]),
+        ("MASE", [0.9123, np.nan], ["0.9123", ""]),
+        ("RMSE", [1234567.8, 12.0], ["1,234,568", "12"]),
+        ("sMAPE", [0.0, 0.0], ["0.0", "0.0"]),
+        ("skill", [0.314, -0.5], ["31 %", "-50 %"]),
+        ("coverage", [0.8, np.nan], ["80 %", ""]),
+    ],
+)
+def test_scores_as_texts(name, scores, texts):
+    assert terminal.score_texts(name, pd.Series(scores)) == texts
+
+
+# The demo
+
+
+def test_demo_chooses_by_validation_and_leaves_a_model_and_a_picture(capsys, tmp_path):
+    networks = [RecurrentNetwork(cell, units=2) for cell in ("simple_rnn", "gru")]
+    demo.run_demo(tmp_path, networks=networks, training=Training(epochs=1), seed=1, program="fc")
+    out, err = capsys.readouterr()
+    assert err == ""
+    assert out.startswith("2 recurrent cells forecast airline passengers, 12 months ahead.")
+    assert "on the 109 months up to January 1958" in out
+    table = [line.split() for line in out.splitlines() if line.startswith("  ") and line.strip()]
+    rows = {words[0]: words for words in table}
+    validation = {cell: float(rows[cell][1]) for cell in ("simple_rnn", "gru")}
+    best = min(validation, key=validation.get)
+    assert f"\n{best} is chosen for its validation score" in out
+    assert out.endswith(f"  fc predict {tmp_path / 'model'} --quantiles 0.1,0.9\n")
+
+    again = Forecaster.load(tmp_path / "model")
+    assert (again.network.cell, again.seed) == (best, 1)
+    assert again.predict(quantiles=[0.1, 0.9]).index[0] == pd.Timestamp("1961-01-01")
+    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_demo_from_the_command_line(run, monkeypatch, tmp_path):
+    asked = []
+    monkeypatch.setattr(demo, "run_demo", lambda *args, **kwargs: asked.append((args, kwargs)))
+    monkeypatch.setattr(sys, "argv", ["here/forecaster"])
+    assert run("demo", "--directory", tmp_path, "--seed", 3) == (0, "", "")
+    assert asked == [((tmp_path,), {"seed": 3, "program": "here/forecaster"})]
+    assert demo.CELLS == ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")

@@ -1,0 +1,38 @@
+"""What is written down runs: README's snippets, and every example in a docstring."""
+
+import doctest
+import importlib
+import re
+import textwrap
+from pathlib import Path
+
+import pytest
+
+CHECKOUT = Path(__file__).resolve().parent.parent
+FOLDERS = {"custom_layers": "custom_layers", "forecaster": "forecaster", "datasets": "forecaster.datasets"}
+MODULES = [
+    f"{package}.{path.stem}"
+    for folder, package in FOLDERS.items()
+    for path in sorted((CHECKOUT / folder).glob("*.py"))
+    if path.stem not in ("__init__", "__main__")
+]
+SNIPPET = re.compile(r"^( *)```python\n(.*?)^\1```$", flags=re.DOTALL | re.MULTILINE)
+
+
+def test_the_snippets_of_the_readme_run_one_after_another(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
+    snippets = [textwrap.dedent(match[2]) for match in SNIPPET.finditer(readme)]
+    names = {}
+    for snippet in snippets:
+        exec(compile(snippet, "README.md", "exec"), names)
+    assert len(snippets) >= 2
+    assert (tmp_path / "air_model" / "saved_model.pb").exists()
+    assert names["again"].predict().equals(names["model"].predict())
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_of_docstrings_run(name, monkeypatch):
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    flags = doctest.NORMALIZE_WHITESPACE | doctest.ELLIPSIS
+    assert doctest.testmod(importlib.import_module(name), optionflags=flags).failed == 0
