@@ -10,9 +10,9 @@ import argparse
 import logging
 
 import pandas as pd
+from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster
-from forecaster.datasets import load_dataset
 
 CELLS = ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
 

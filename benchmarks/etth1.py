@@ -13,9 +13,9 @@ import argparse
 import time
 
 import numpy as np
+from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster, RecurrentNetwork, Training
-from forecaster.datasets import load_dataset
 
 TRAIN, VALIDATION, TEST = 8640, 11520, 14400  # ends, in rows
 CELLS = ("gru", "simple_rnn", "lstm", "peephole_lstm", "coupled_lstm")
@@ -54,7 +54,9 @@ def main() -> None:
 
 
 def report(name: str, error: np.ndarray, rest: str = "") -> None:
-    print(f"{name:<18}{np.square(error).mean():>7.3f}{np.abs(error).mean():>7.3f}{rest}", flush=True)
+    print(
+        f"{name:<18}{np.square(error).mean():>7.3f}{np.abs(error).mean():>7.3f}{rest}", flush=True
+    )
 
 
 if __name__ == "__main__":

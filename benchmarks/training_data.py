@@ -59,10 +59,12 @@ def time_shares(name, network, *, input_length, horizon, batch_size) -> None:
             next(stream)
 
     def step():
-        keras_model.fit(ready, steps_per_epoch=STEPS, verbose=0)
+        keras_model.fit(ready, steps_per_epoch=STEPS, shuffle=False, verbose=0)
 
     data, whole = (best_of_three(task) / STEPS * 1e3 for task in (cut, step))
-    print(f"{name:<20}{input_length:>8}{batch_size:>7}{data:>9.2f}{whole:>9.2f}{data / whole:>8.1%}")
+    print(
+        f"{name:<20}{input_length:>8}{batch_size:>7}{data:>9.2f}{whole:>9.2f}{data / whole:>8.1%}"
+    )
 
 
 def best_of_three(task) -> float:
@@ -94,7 +96,7 @@ def growth_of_fit(frame: pd.DataFrame) -> int:
 
 
 def forget_peak() -> int:
-    """Let the peak of this process's memory start from now; what it has now, in bytes. Linux only."""
+    """Let the peak of memory start from now (on Linux); what this process has now, in bytes."""
     Path("/proc/self/clear_refs").write_text("5")
     return status("VmRSS")
 

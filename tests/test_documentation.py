@@ -3,13 +3,18 @@
 import doctest
 import importlib
 import re
+import runpy
 import textwrap
 from pathlib import Path
 
 import pytest
 
 CHECKOUT = Path(__file__).resolve().parent.parent
-FOLDERS = {"custom_layers": "custom_layers", "forecaster": "forecaster", "datasets": "forecaster.datasets"}
+FOLDERS = {
+    "custom_layers": "custom_layers",
+    "forecaster": "forecaster",
+    "datasets": "forecaster.datasets",
+}
 MODULES = [
     f"{package}.{path.stem}"
     for folder, package in FOLDERS.items()
@@ -29,6 +34,17 @@ def test_the_snippets_of_the_readme_run_one_after_another(tmp_path, monkeypatch)
     assert len(snippets) >= 2
     assert (tmp_path / "air_model" / "saved_model.pb").exists()
     assert names["again"].predict().equals(names["model"].predict())
+
+
+@pytest.mark.parametrize(
+    "example", sorted((CHECKOUT / "examples").glob("*.py")), ids=lambda path: path.stem
+)
+def test_the_examples_run(example, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sys.argv", [str(example)])
+    monkeypatch.setenv("MPLBACKEND", "agg")
+    runpy.run_path(str(example), run_name="__main__")
+    assert "MASE" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("name", MODULES)
