@@ -7,12 +7,11 @@ for five seeds. MASE is scaled by the seasonal naive's error before each cutoff.
 """
 
 import argparse
-import logging
 
 import pandas as pd
-from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster
+from forecaster.datasets import load_dataset
 
 CELLS = ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
 
@@ -21,7 +20,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=5)
     seeds = range(parser.parse_args().seeds)
-    logging.disable(logging.WARNING)  # that a fresh clone is fitted is what is wanted here
 
     air = load_dataset("air_passengers")
     mase = pd.DataFrame(index=pd.Index(CELLS, name="cell"), columns=seeds, dtype=float)

@@ -11,14 +11,13 @@ The data are downloaded, or taken from the folder in KERAS_FORECASTER_DATA.
 """
 
 import argparse
-import logging
 import warnings
 
 import numpy as np
 import pandas as pd
-from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster
+from forecaster.datasets import load_dataset
 
 VARIANTS = {
     "as it is": {},
@@ -51,7 +50,6 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=2)
     seeds = range(parser.parse_args().seeds)
-    logging.disable(logging.WARNING)  # that a fresh clone is fitted is what is wanted here
     warnings.simplefilter("ignore")  # gaps in the data
 
     frames = tasks()

@@ -13,9 +13,9 @@ import argparse
 import time
 
 import numpy as np
-from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster, RecurrentNetwork, Training
+from forecaster.datasets import load_dataset
 
 TRAIN, VALIDATION, TEST = 8640, 11520, 14400  # ends, in rows
 CELLS = ("gru", "simple_rnn", "lstm", "peephole_lstm", "coupled_lstm")

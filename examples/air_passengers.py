@@ -7,9 +7,9 @@ import sys
 from pathlib import Path
 
 import tensorflow as tf
-from forecaster.datasets import load_dataset
 
 from forecaster import Forecaster, Quantiles
+from forecaster.datasets import load_dataset
 from forecaster.plots import plot_forecast
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "air_example")

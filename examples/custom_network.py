@@ -7,10 +7,10 @@ quantiles, the backtest and the SavedModel are taken care of around it.
 """
 
 import keras
-from forecaster.datasets import load_dataset
 
 from custom_layers import PeepholeLSTM
 from forecaster import Forecaster, Quantiles, Training, WindowSpec
+from forecaster.datasets import load_dataset
 
 
 def bidirectional_peephole(spec: WindowSpec) -> keras.Model:

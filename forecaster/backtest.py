@@ -48,7 +48,8 @@ class TableForecaster(Protocol):
     def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
         """Why forecasts must not come from the weights at hand; None if they may.
 
-        The reason may be that the weights have seen more than the first `rows` of the table.
+        The reason may be that the weights have seen more than the first `rows` of the table. It is
+        the empty text where there are none, which is nothing to be told of.
         """
 
 

@@ -44,6 +44,8 @@ if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
 NAME, DEBUG = "forecaster", "--debug"
+EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # their messages are enough
+Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
 
 app = typer.Typer(
     add_completion=False,
@@ -51,9 +53,6 @@ app = typer.Typer(
     help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
     epilog=f"A first look that needs no data of yours: {NAME} demo",
 )
-
-
-Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
 
 
 def _in_a_folder(file: Path | None) -> Path | None:
@@ -64,7 +63,7 @@ def _in_a_folder(file: Path | None) -> Path | None:
 
 Data = Annotated[
     Path,
-    Argument(metavar="DATA.CSV", help="A column of times and a column a series; or a .parquet."),
+    Argument(metavar="DATA.CSV", help="A column with the times, one for each series. Or Parquet."),
 ]
 Output = Annotated[
     Path | None, Option(metavar="FILE.CSV", callback=_in_a_folder, help="Where to write it.")
@@ -104,6 +103,7 @@ def demo(
     """
     with silent_start():
         from forecaster.demo import run_demo
+    check_free(directory / "model", overwrite=True)
     run_demo(directory, seed=seed, program=program())
 
 
@@ -131,7 +131,7 @@ def fit(
     """
     frame = read_data(data)
     load_forecaster()
-    check_free(save, overwrite)
+    check_free(save, overwrite=overwrite)
     model = new_forecaster(with_time(parameters, frame))
     with progress_bars() as progress:
         bar = progress.add_task("Fitting", total=None, note="")
@@ -176,12 +176,7 @@ def predict(
         history = as_history(history, forecaster)
     forecast = forecaster.predict(history, quantiles=quantiles)
     if quantiles is not None:
-        *labels, level_of = zip(*forecast.columns, strict=True)
-        names = ["_".join(map(str, label)) for label in zip(*labels, strict=True)]
-        forecast.columns = [
-            name if level == "" else f"{name}_q{level}"  # the column of times has no level
-            for name, level in zip(names, level_of, strict=True)
-        ]
+        forecast.columns = [one_name(*label) for label in forecast.columns]
     write_csv(forecast, output, index=forecaster.time_column is None)
 
 
@@ -315,6 +310,13 @@ def as_history(frame: "pd.DataFrame", forecaster: "Forecaster") -> "pd.DataFrame
     return frame.iloc[:, 1:].set_index(times)
 
 
+def one_name(*label: Any) -> str:
+    """A header of one line: (passengers, 0.1) becomes passengers_q0.1."""
+    *parts, level = label
+    name = "_".join(str(part) for part in parts if part != "")
+    return name if level == "" else f"{name}_q{level}"  # the column of times has no level
+
+
 def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
     """Write a frame to a file and say so, or else to standard output."""
     frame.to_csv(sys.stdout if output is None else output, index=index)
@@ -322,22 +324,22 @@ def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> Non
         print(f"{len(frame):,} rows in {output}")
 
 
-def check_free(path: Path, overwrite: bool) -> None:
-    """Whether a fit could be saved there; to know that afterwards would be late."""
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Whether a model can be saved there; to know that after the fit would be late."""
     from forecaster.artifact import MANIFEST
 
     if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
-        advice = "which is no SavedModel of ours" if overwrite else "Add --overwrite to replace it"
-        raise FileExistsError(f"`--save` must be a new directory. Received: {path}. {advice}.")
+        advice = "It is no SavedModel of ours: choose another." if overwrite else "Add --overwrite."
+        raise FileExistsError(f"The SavedModel must be a new directory. Received: {path}. {advice}")
 
 
 def program() -> str:
     """How this command line was called, for commands that are typed next."""
-    called = sys.argv[0]
+    called, found = sys.argv[0], shutil.which(NAME)
     if Path(called).name == "__main__.py":
         return f"python -m {NAME}"
-    found = shutil.which(NAME)
-    return NAME if found is not None and Path(found).samefile(called) else called
+    is_found = found is not None and os.path.realpath(found) == os.path.realpath(called)
+    return NAME if is_found else called
 
 
 def main(args: Sequence[str] | None = None) -> None:
@@ -369,7 +371,7 @@ def _report(error: Exception, debug: bool) -> int:
         return error.exit_code
     if debug:
         traceback.print_exception(error)
-    elif isinstance(error, ValueError | TypeError | OSError | ImportError):
+    elif isinstance(error, EXPECTED):
         say("Error", error)
     else:
         say("Error", f"{type(error).__name__}: {error} ({DEBUG} shows where.)")

@@ -114,10 +114,11 @@ def _print_comparison(scores: pd.DataFrame, best: str) -> None:
     )
     error = scores["MAE"]
     print(
-        f"{best} is chosen for its validation score, on the newest of the months that it was\n"
-        f"fitted on. The other scores had no say. By them it errs by {error[best]:.1f} thousand\n"
-        f"passengers a month, the seasonal naive by {error[NAIVE]:.1f}; its 80 % interval covers\n"
-        f"{100 * scores.loc[best, 'coverage']:.0f} % of the months."
+        f"\n{best} is chosen for its validation score, on the newest of the months that it was\n"
+        "fitted on. The other scores, which had no say, are of the months that followed:\n"
+        f"{best} errs by {error[best]:.1f} thousand passengers a month, the seasonal naive by "
+        f"{error[NAIVE]:.1f};\n{100 * scores.loc[best, 'coverage']:.0f} % of the months lie in "
+        "its 80 % interval."
     )
     if (lowest := error.idxmin()) != best:
         print(f"That {lowest} errs least, by {error[lowest]:.1f}, is known only afterwards.")

@@ -337,9 +337,12 @@ class Forecaster(SpecEstimator):
         return rows_needed(self._window_spec(table), self.training)
 
     def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
-        """Why the weights must not forecast from the first `rows` of `table`; None if they may."""
+        """Why the weights must not forecast from the first `rows` of `table`; None if they may.
+
+        The empty text where there are no weights, which is nothing to be told of.
+        """
         if not hasattr(self, "_fitted"):
-            return "nothing is fitted yet"
+            return ""
         if changed := self._fitted.changed(self.get_params(deep=False)):
             return f"{', '.join(changed)} changed since the fit"
         return self._fitted.reason_to_refit(table, rows)

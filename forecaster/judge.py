@@ -47,8 +47,8 @@ class Judge:
         self.source, self.spec, self.output, self.loss = source, spec, output, loss
         last = table.num_rows - spec.horizon
         stride = math.ceil((last - train_rows + 1) * table.num_targets / MOST_JUDGED)
-        while math.gcd(stride, spec.season_length) > 1:  # so that every phase of a season is judged
-            stride += 1
+        while math.gcd(stride, spec.season_length) > spec.horizon:
+            stride += 1  # until every phase of a season is scored
         self.cutoffs = np.arange(last, train_rows - 1, -stride)[::-1]
         rows = self.cutoffs[:, None] + np.arange(spec.horizon)
         self.actual = table.values[:, rows].swapaxes(0, 1)  # (S, C, H) -> (C, S, H)

@@ -332,7 +332,7 @@ def compiles_with_xla(model: keras.Model) -> bool:
 
 
 def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The model as one graph, (B, L, S') -> (B, H, S', width), the one that a SavedModel holds too.
+    """The model as one graph for any batch, (B, L, S') -> (B, H, S', width).
 
     Not compiled by XLA: that takes longer than most users forecast.
     """
@@ -341,7 +341,8 @@ def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
     def forward(past_values):
         return model({"past_values": past_values}, training=False)
 
-    return forward
+    (windows,) = model.inputs
+    return forward.get_concrete_function(tf.TensorSpec(windows.shape, tf.float32))
 
 
 def _seeds(seed: int) -> Iterator[int]:

@@ -180,7 +180,7 @@ def print_table(
         styles: of rich, one a row.
         caption: below the table.
     """
-    console = Console()
+    console = Console(markup=False, emoji=False, highlight=False)  # labels are the user's
     if not console.is_terminal:
         console.width = PIPE_WIDTH
     table = Table(
@@ -194,7 +194,7 @@ def print_table(
     texts = []
     for name, column in scores.items():
         is_score = column.dtype.kind == "f"
-        table.add_column(str(name), justify="right" if is_score else "left")
+        table.add_column(str(name), justify="right" if column.dtype.kind in "fi" else "left")
         texts.append(score_texts(name, column) if is_score else column.astype(str))
     for row, style in zip(zip(*texts, strict=True), styles, strict=True):
         table.add_row(*row, style=style)

@@ -6,6 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pooch
 import pytest
+
 from forecaster.datasets.files import RemoteFile
 from forecaster.datasets.local import LOCAL_DATA
 

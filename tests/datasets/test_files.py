@@ -4,6 +4,7 @@ import re
 import socket
 
 import pytest
+
 from forecaster.datasets import DatasetUnavailable
 from forecaster.datasets.files import BundledFile, RemoteFile
 from forecaster.datasets.local import LOCAL_DATA

@@ -7,6 +7,7 @@ import hashlib
 import numpy as np
 import pandas as pd
 import pytest
+
 from forecaster.datasets import list_datasets, load_dataset, loading
 from forecaster.datasets.catalog import CATALOG
 

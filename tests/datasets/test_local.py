@@ -9,9 +9,10 @@ import os
 import zipfile
 
 import pytest
-from forecaster.datasets.local import LOCAL_DATA, find_local, open_unpacked
 from hypothesis import given
 from hypothesis import strategies as st
+
+from forecaster.datasets.local import LOCAL_DATA, find_local, open_unpacked
 
 CONTENT = b"time,value\n2020-01-01,1\n"
 SHA256 = hashlib.sha256(CONTENT).hexdigest()

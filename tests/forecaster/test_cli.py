@@ -6,7 +6,6 @@ Most tests call `main` in this process, as the console script does.
 import inspect
 import io
 import os
-import pty
 import re
 import subprocess
 import sys
@@ -19,10 +18,11 @@ import keras
 import numpy as np
 import pandas as pd
 import pytest
-from forecaster.datasets import list_datasets, load_dataset
+import tensorflow as tf
 from rich.progress import Progress
 
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training, cli, demo, terminal
+from forecaster.datasets import list_datasets, load_dataset
 from forecaster.network import CELLS
 from forecaster.options import PARAMETER_OF, PARAMETERS
 
@@ -42,6 +42,17 @@ def tiny_forecaster(**parameters):
         training=Training(epochs=2, refit=False),
         **parameters,
     )
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _settings_of_tensorflow():
+    """A command makes TensorFlow silent for the rest of its process; other tests have it back."""
+    logger = tf.get_logger()
+    level = logger.level
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
+        yield
+    logger.setLevel(level)
 
 
 @pytest.fixture
@@ -253,6 +264,42 @@ def test_datasets(run, tmp_path):
     assert file.read_text() == out
 
 
+def test_labels_of_the_user_are_printed_as_they_are(capsys):
+    scores = pd.DataFrame({"series": ["load [kW]", ":smile:"], "step": [1, 2], "MAE": [2.0, 1.0]})
+    terminal.print_table(scores, title="[bold]", styles=["", "dim"])
+    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
+    assert rows[0] == ["[bold]"]
+    assert rows[-2:] == [["load", "[kW]", "1", "2.000"], [":smile:", "2", "1.000"]]
+
+
+@pytest.mark.parametrize(
+    ("label", "name"),
+    [
+        (("passengers", 0.1), "passengers_q0.1"),
+        (("month", ""), "month"),
+        (("north", 2, 0.5), "north_2_q0.5"),
+        (("month", "", ""), "month"),
+    ],
+)
+def test_a_header_of_one_line(label, name):
+    assert cli.one_name(*label) == name
+
+
+@pytest.mark.parametrize(
+    ("called", "found", "name"),
+    [
+        ("/bin/forecaster", "/bin/forecaster", "forecaster"),
+        (".venv/bin/forecaster", None, ".venv/bin/forecaster"),
+        (".venv/bin/forecaster", "/bin/forecaster", ".venv/bin/forecaster"),
+        ("/lib/forecaster/__main__.py", "/bin/forecaster", "python -m forecaster"),
+    ],
+)
+def test_the_command_to_type_next_is_the_one_that_was_typed(monkeypatch, called, found, name):
+    monkeypatch.setattr(sys, "argv", [called])
+    monkeypatch.setattr(cli.shutil, "which", lambda name: found)
+    assert cli.program() == name
+
+
 def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
     frames = iter([AIR, AIR.reset_index()])
     monkeypatch.setattr(pd, "read_parquet", lambda file: next(frames))
@@ -270,8 +317,8 @@ def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
         (1, ["fit", "nothing.csv", "--save", "m", "--horizon", 1], "No such file .*nothing.csv"),
         (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "`time_column` must .*ds"),
         (1, ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"], "`cell` must be one of"),
-        (1, ["fit", "AIR", "--save", ".", *TINY], "`--save` must be a new .* Add --overwrite"),
-        (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "`--save` must .* no SavedModel"),
+        (1, ["fit", "AIR", "--save", ".", *TINY], "must be a new directory.* Add --overwrite"),
+        (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "must be a .* no SavedModel"),
         (1, ["predict", "nothing"], "`path` must be an artifact.*nothing"),
         (1, ["predict", "SAVED", "--quantiles", 0.2], "`quantiles` must be among"),
         (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "`cutoffs` must fit"),
@@ -366,7 +413,7 @@ def test_a_start_that_fails_tells_all(air_csv, tmp_path):
 
 @pytest.mark.slow
 def test_a_terminal_shows_progress_and_no_noise(air_csv, tmp_path):
-    ours, theirs = pty.openpty()
+    ours, theirs = pytest.importorskip("pty").openpty()
     process = spawn("fit", air_csv, "--save", tmp_path / "model", *TINY, stderr=theirs)
     os.close(theirs)
     shown = b""
@@ -471,6 +518,8 @@ def test_demo_from_the_command_line(run, monkeypatch, tmp_path):
     asked = []
     monkeypatch.setattr(demo, "run_demo", lambda *args, **kwargs: asked.append((args, kwargs)))
     monkeypatch.setattr(sys, "argv", ["here/forecaster"])
+    (tmp_path / "taken" / "model").mkdir(parents=True)
+    assert run("demo", "--directory", tmp_path / "taken")[0] == 1
     assert run("demo", "--directory", tmp_path, "--seed", 3) == (0, "", "")
     assert asked == [((tmp_path,), {"seed": 3, "program": "here/forecaster"})]
     assert demo.CELLS == ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
