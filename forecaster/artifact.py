@@ -30,7 +30,7 @@ from forecaster.files import read_arrays, sha256, write_arrays, write_whole
 from forecaster.output import Point, Quantiles
 from forecaster.windows import WindowSpec
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 1  # goes up with what an earlier version could not load, a new parameter too
 MANIFEST, WEIGHTS, HISTORY = "manifest.json", "weights.npz", "history.npz"
 LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 

@@ -32,7 +32,7 @@ class Fitted:
         model: from raw windows to forecasts in the targets' units.
         forward: the same, compiled.
         epochs: loss and scores of each.
-        layout: the last row, without it nobody would know columns and times.
+        layout: the last row, for its columns and its time.
         history: the last rows, which a forecast reads and an update looks back on; None where
             an artifact was saved without them.
     """

@@ -131,8 +131,13 @@ class Forecaster(SpecEstimator):
             itself.
 
         Raises:
+            RuntimeError: if Keras does not run on TensorFlow.
             TypeError, ValueError: if a parameter, the frame or `resume_dir` is not as it must be;
-                before any training.
+                before any training. Or if no learning rate as large as this one converges.
+
+        Warns:
+            FrameWarning: if rows are missing, columns are left out, or nothing can be learned from
+                one.
         """
         table = self._read(frame)
         spec, report = self._window_spec(table), _reporter(verbose)
@@ -163,9 +168,13 @@ class Forecaster(SpecEstimator):
 
         Raises:
             NotFittedError: before `fit`.
-            TypeError, ValueError: if `history` or `quantiles` is not as it must be.
+            TypeError, ValueError: if `history` or `quantiles` is not as it must be, or a parameter
+                was changed since the fit.
+
+        Warns:
+            FrameWarning: if forecasts are NaN, because a window holds no value.
         """
-        fitted = self._present_fit()
+        fitted = self._current_fit()
         levels = asked_levels(fitted.output, quantiles)
         table = fitted.history if history is None else self._read_like_fit(history)
         if table is None:
@@ -177,8 +186,8 @@ class Forecaster(SpecEstimator):
         unknown = table.targets[np.isnan(forecast).any((1, 2))]
         if len(unknown):
             warnings.warn(
-                f"The forecasts of {shortlist(unknown)} are NaN, because the newest "
-                f"{self.input_length_} rows hold no value of it.",
+                f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
+                f"{self.input_length_} rows hold no value.",
                 FrameWarning,
                 stacklevel=2,
             )
@@ -206,7 +215,7 @@ class Forecaster(SpecEstimator):
                 it, or no row is new.
         """
         check_parameters(self.get_params(deep=False))
-        fitted = self._present_fit()
+        fitted = self._current_fit()
         table = self._read_like_fit(frame, target=list(fitted.layout.targets))
         if fitted.rows_seen(table) == table.num_rows:
             raise ValueError(
@@ -287,8 +296,8 @@ class Forecaster(SpecEstimator):
         in the targets' units.
 
         Args:
-            path: the directory.
-            overwrite: whether an artifact that is there may be replaced.
+            path: the directory; ``~`` is the home directory, missing parents are made.
+            overwrite: whether an artifact that is there may be replaced, with all that lies in it.
             keep_history: whether the end of the history goes along, so that `predict()` works.
 
         Raises:
@@ -296,8 +305,9 @@ class Forecaster(SpecEstimator):
             FileExistsError: if `path` exists and may not be replaced.
             OSError: if it cannot be written; what was there stays whole.
             TypeError: if a column label, or the network, cannot be written as plain data.
+            ValueError: if a parameter was changed since the fit.
         """
-        fitted = self._present_fit()
+        fitted = self._current_fit()
         note, history = fitted.note(keep_history=keep_history)
         targets = fitted.layout.num_targets
         artifact.save(
@@ -368,7 +378,7 @@ class Forecaster(SpecEstimator):
                 f"{freq_name(freq)!r}."
             ) from None
 
-    def _present_fit(self) -> Fitted:
+    def _current_fit(self) -> Fitted:
         """What was fitted, if it is still what the parameters ask for."""
         check_is_fitted(self, "model_")
         now = self.get_params(deep=False)

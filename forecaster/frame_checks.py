@@ -21,7 +21,7 @@ _LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32
 
 
 class FrameWarning(UserWarning):
-    """A frame was read, but rows were missing or columns were left out."""
+    """A frame was read, but rows or values are missing, columns left out, or without variation."""
 
 
 def as_frame(frame: Any, time_column: Hashable | None) -> pd.DataFrame:
@@ -182,7 +182,7 @@ def warn_of_constants(values: np.ndarray, labels: pd.Index) -> None:
     """Name the columns of (S, N) values from which nothing can be learned."""
     lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
     for found, what in (
-        (lowest == highest, "one value only, which is all that can be forecast"),
+        (lowest == highest, "one value only, from which nothing can be learned"),
         (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
     ):
         if found.any():
