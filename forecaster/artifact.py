@@ -136,7 +136,7 @@ def _identity(path: Path) -> tuple[int, int] | None:
         found = _whereabouts(path).stat()
     except OSError:
         return None
-    return found.st_ino, found.st_mtime_ns
+    return found.st_ino, found.st_ctime_ns
 
 
 def _read(directory: Path) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:

@@ -63,13 +63,23 @@ class EpochEnd(keras.callbacks.Callback):
         self.is_finished = False
 
     def resume(self) -> int:
-        """Take up the state in the checkpoint, if there is one; the number of finished epochs."""
+        """Take up the state in the checkpoint, if there is one; the number of finished epochs.
+
+        Raises:
+            ValueError: if the checkpoint is damaged, or that of another network.
+        """
         if self.checkpoint is None or not self.checkpoint.exists():
             return 0
         arrays, note = read_arrays(self.checkpoint)
-        for name, variable in self._variables().items():
+        self.best_weights = [arrays.pop(name) for name in list(arrays) if name.startswith("best")]
+        variables = self._variables()
+        if [array.shape for array in arrays.values()] != [v.shape for v in variables.values()]:
+            raise ValueError(
+                "`resume_dir` must hold the state of this network. Received: "
+                f"{str(self.checkpoint)!r}, which holds that of another. Choose another folder."
+            )
+        for name, variable in variables.items():
             variable.assign(arrays[name])
-        self.best_weights = [arrays[name] for name in arrays if name.startswith("best")]
         vars(self.history).update(note["history"])
         self.is_finished = note["is_finished"]
         return len(self.history.loss)

@@ -132,8 +132,8 @@ class Forecaster(SpecEstimator):
 
         Raises:
             RuntimeError: if Keras does not run on TensorFlow.
-            TypeError, ValueError: if a parameter, the frame or `resume_dir` is not as it must be;
-                before any training. Or if no learning rate as large as this one converges.
+            TypeError, ValueError: if a parameter, the frame or `resume_dir` is not as it must be,
+                said before any training; or if the fit diverges.
 
         Warns:
             FrameWarning: if rows are missing, columns are left out, or nothing can be learned from

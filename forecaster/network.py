@@ -309,9 +309,10 @@ def build_model(
             f"weights. Received: the model {core.name!r} again. Build it inside the function."
         )
     _WRAPPED.add(core)
-    values = keras.Input((spec.input_length, spec.channels), name="past_values")
-    past, observed, location, scale = NormalizeWindow(normalization)(values)
-    raw = core({"past": past, "observed": observed})
+    values = keras.Input((spec.input_length, spec.channels), dtype="float32", name="past_values")
+    # Only the core follows Keras's dtype policy: half a float has no digits for the targets' units.
+    past, observed, location, scale = NormalizeWindow(normalization, dtype="float32")(values)
+    raw = ops.cast(core({"past": past, "observed": observed}), "float32")
     shape, expected = tuple(raw.shape), (None, spec.horizon, spec.width)
     if shape != expected:
         raise ValueError(

@@ -44,9 +44,10 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
     """
     check_workers(workers)
     if not callable(workers):
-        if workers == 0:
+        processes = min(workers, len(tasks))
+        if processes == 0:
             return [task() for task in tasks]
-        workers = partial(spawned, min(workers, len(tasks)))
+        workers = partial(spawned, processes)
         tasks = [_Parcel(task) for task in tasks]
     with workers() as executor:
         futures = [executor.submit(task) for task in tasks]

@@ -9,7 +9,6 @@ from typing import Any
 
 import numpy as np
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.frequencies import to_offset
 
 from forecaster.network import Core, RecurrentNetwork, SavedNetwork
 from forecaster.output import Quantiles
@@ -57,11 +56,6 @@ def _plain_freq(freq: Any) -> str | int | None:
     """A step by its name, which pandas has for offsets and time deltas."""
     is_plain = freq is None or isinstance(freq, str | Integral)
     return freq if is_plain else to_offset(freq).freqstr
-
-
-def _plain_freq(freq: Any) -> str | int | None:
-    is_plain = freq is None or isinstance(freq, str | Integral)
-    return freq if is_plain else to_offset(freq).freqstr  # an offset, or a span of time
 
 
 def _plain_network(network: str | Core) -> Any:

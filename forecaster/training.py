@@ -35,6 +35,7 @@ from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batch
 # and never so long that early stopping comes too late.
 SHORTEST_EPOCH, LONGEST_EPOCH = 32, 256  # gradient steps
 LONGEST_EXECUTION = 32  # gradient steps
+HOPELESS = 1e6  # times the seasonal naive's error
 
 
 @dataclass(frozen=True)
@@ -137,37 +138,19 @@ def train(task: Task) -> tuple[keras.Model, Callable, FitHistory]:
         The model, its compiled forward pass, and the history of the validated fit.
 
     Raises:
-        ValueError: if the table has too few rows or values, or no epoch has a finite score.
+        ValueError: if the table has too few rows or values, or the fit diverges.
     """
-    training, rows, spec = task.training, task.table.num_rows, task.spec
-    train_rows = rows - training.validation_rows(rows, spec.horizon)
-    if train_rows < task.first_cutoff + spec.horizon:
-        needed = rows_needed(spec, training)
-        raise ValueError(
-            f"`frame` must have at least {needed} rows: a season of history and a horizon to learn "
-            f"from, then the validation part. Received: {rows} rows. Give more rows, or a shorter "
-            "`horizon`, `season_length` or `validation`."
-        )
-    observed = ~np.isnan(task.table.values[:, :train_rows])
-    has_past = observed[:, : -spec.horizon].any(axis=1)
-    if not (has_past & observed[:, task.first_cutoff :].any(axis=1)).any():
-        raise ValueError(
-            f"`frame` must have values in its first {train_rows} rows, which train: some to look "
-            "back on, and some to learn from. Received: too few. Give a shorter `validation`, or a "
-            "frame that begins where its values begin."
-        )
+    training, rows, train_rows = task.training, task.table.num_rows, _train_rows(task)
     loss = training.loss_for(task.output)
-    judge = Judge(task.table, task.source, spec, task.output, loss, train_rows)
+    judge = Judge(task.table, task.source, task.spec, task.output, loss, train_rows)
     history = FitHistory(naive_score=judge.naive_score)
     fitted = _fit(task, "validated", train_rows, training.epochs, history, judge)
-    if history.best_epoch == 0:
-        raise _diverged(training)
+    _check_converged(task, min(history.validation_score), history.naive_score)
     if training.refit:
         task.report(f"refit on all {rows} rows for {history.best_epoch} epochs")
         again = FitHistory()
         fitted = _fit(task, "refitted", rows, history.best_epoch, again)
-        if not math.isfinite(again.loss[-1]):
-            raise _diverged(training)
+        _check_converged(task, again.loss[-1], history.naive_score)
     return *fitted, history
 
 
@@ -175,8 +158,8 @@ def train_on(task: Task, model: keras.Model, first: int) -> None:
     """Go on from the weights of `model`: visit every window with a cutoff from `first` on once.
 
     Raises:
-        ValueError: if the table is so short that there is no such window, or the loss is not
-            finite; the weights are then what they were.
+        ValueError: if the table is so short that there is no such window, or the fit diverges; the
+            weights are then what they were.
     """
     rows = task.table.num_rows
     cutoffs = Cutoffs.between(first, task.source.lengths - task.spec.horizon)
@@ -189,9 +172,11 @@ def train_on(task: Task, model: keras.Model, first: int) -> None:
     _compile(task, model, count, length)
     batches, before = _batches(task, cutoffs, rows), model.get_weights()
     fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
-    if not math.isfinite(fit.history["loss"][-1]):
+    try:
+        _check_converged(task, fit.history["loss"][-1])
+    except ValueError:
         model.set_weights(before)
-        raise _diverged(task.training)
+        raise
 
 
 def rows_needed(spec: WindowSpec, training: Training) -> int:
@@ -201,6 +186,27 @@ def rows_needed(spec: WindowSpec, training: Training) -> int:
     while rows - training.validation_rows(rows, spec.horizon) < known:
         rows += 1
     return rows
+
+
+def _train_rows(task: Task) -> int:
+    """How many rows train, the newest of all left out, after a check that they are enough."""
+    rows, spec, values = task.table.num_rows, task.spec, task.table.values
+    train_rows = rows - task.training.validation_rows(rows, spec.horizon)
+    if train_rows < task.first_cutoff + spec.horizon:
+        raise ValueError(
+            f"`frame` must have at least {rows_needed(spec, task.training)} rows: a season of "
+            f"history and a horizon to learn from, then the validation part. Received: {rows} "
+            "rows. Give more rows, or a shorter `horizon`, `season_length` or `validation`."
+        )
+    has_past = ~np.isnan(values[:, : train_rows - spec.horizon]).all(axis=1)
+    has_target = ~np.isnan(values[:, task.first_cutoff : train_rows]).all(axis=1)
+    if not (has_past & has_target).any():
+        raise ValueError(
+            f"`frame` must have values in its first {train_rows} rows, which train: some to look "
+            "back on, and some to learn from. Received: too few. Give a shorter `validation`, or a "
+            "frame that begins where its values begin."
+        )
+    return train_rows
 
 
 def _fit(task, name, rows, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
@@ -290,11 +296,16 @@ def _batches(task: Task, cutoffs: Cutoffs, rows: int, first_batch: int = 0) -> t
     )
 
 
-def _diverged(training: Training) -> ValueError:
-    return ValueError(
-        "The fit diverged: its loss or its validation score is not finite. "
-        f"Received: learning_rate={training.learning_rate!r}. Try a smaller one."
-    )
+def _check_converged(task: Task, error: float, naive_score: float = math.inf) -> None:
+    """Whether an error is one that a fit can end with, beside that of the seasonal naive.
+
+    A naive that is perfect on its windows is no measure, so the unit of errors is one as well.
+    """
+    if not error < HOPELESS * max(naive_score, 1.0):
+        raise ValueError(
+            "The fit diverged: its loss or its validation score is not finite, or hopelessly "
+            f"large. Received: learning_rate={task.training.learning_rate!r}. Try a smaller one."
+        )
 
 
 class OutputError(keras.losses.Loss):

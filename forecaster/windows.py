@@ -21,7 +21,7 @@ import tensorflow as tf
 
 from forecaster.table import SeriesTable
 
-FORECAST_BATCH = 256
+FORECAST_BATCH = 256  # windows
 
 Forward = Callable[[tf.Tensor], tf.Tensor]
 
@@ -190,7 +190,7 @@ def forecast_windows(
     series: np.ndarray,
     cutoffs: np.ndarray,
 ) -> np.ndarray:
-    """Forecasts of any windows, in batches of one shape.
+    """Forecasts of any windows, in batches, so that memory does not grow with them.
 
     Args:
         forward: from (B, L, S') raw values to (B, H, S', width) forecasts.
@@ -211,11 +211,7 @@ def forecast_windows(
             -spec.input_length,
             0,
         )
-        count = past.shape[0]
-        # One window alone keeps its shape, so that single forecasts are quick; more fill a batch.
-        if count > 1:
-            past = tf.pad(past, [[0, FORECAST_BATCH - count], [0, 0], [0, 0]])
-        forecasts.append(forward(past).numpy()[:count])
+        forecasts.append(forward(past).numpy())
     return np.concatenate(forecasts)
 
 

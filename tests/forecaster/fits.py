@@ -12,6 +12,7 @@ from forecaster.table import SeriesTable
 from forecaster.training import Task, Training
 from forecaster.windows import WindowSource, WindowSpec
 
+CHECKOUT = Path(__file__).resolve().parents[2]
 NAN = np.nan
 
 
@@ -92,6 +93,22 @@ def make_task(
         resume_dir=None if resume_dir is None else Path(resume_dir),
         **how,
     )
+
+
+class Recorder(keras.callbacks.Callback):
+    """What a user's callback sees: weights, logs and gradient steps after each epoch."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights, self.logs, self.steps, self.runs = [], [], [], 0
+
+    def on_train_begin(self, logs=None):
+        self.runs += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.weights.append(self.model.get_weights())
+        self.logs.append(dict(logs))
+        self.steps.append(int(self.model.optimizer.iterations))
 
 
 def assert_same_weights(found, expected):

@@ -4,6 +4,7 @@ Arguments are the folder that the fit is resumed from and the epoch, which count
 the validated one and the refit; 0 lets the fit end, and the digest of its weights is printed.
 """
 
+import functools
 import hashlib
 import os
 import signal
@@ -14,7 +15,7 @@ import keras
 
 from forecaster.training import Training, train
 
-from .fits import dense_core, make_task, walks
+from .fits import Recorder, dense_core, make_task, walks
 
 
 def killed_task(resume_dir=None, callbacks=()):
@@ -27,6 +28,14 @@ def killed_task(resume_dir=None, callbacks=()):
         resume_dir=resume_dir,
         callbacks=callbacks,
     )
+
+
+@functools.cache
+def never_killed():
+    """The fit of `killed_task`: model, history, and what a callback saw of it."""
+    recorder = Recorder()
+    model, _, history = train(killed_task(callbacks=[recorder]))
+    return model, history, recorder
 
 
 class Kill(keras.callbacks.Callback):

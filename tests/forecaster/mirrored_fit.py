@@ -3,8 +3,10 @@
 A process of its own, because devices are set before TensorFlow starts. It prints "ok" at its end.
 """
 
+import contextlib
 import tempfile
 from dataclasses import replace
+from pathlib import Path
 
 import keras
 import numpy as np
@@ -30,7 +32,7 @@ def main():
 
     values = walks(2)
     values[0, 50:70] = np.nan
-    training = Training(epochs=2, batch_size=6, learning_rate=0.01)  # 30 steps at least, two execs
+    training = Training(epochs=2, batch_size=6, learning_rate=0.01)
     alone = make_task(values, training=training)
     shared = replace(alone, strategy=strategy)
     model, forward, history = train(alone)
@@ -42,19 +44,13 @@ def main():
     past = np.random.default_rng(0).normal(size=(5, 8, 1)).astype(np.float32)
     assert np.allclose(mirrored_forward(past), forward(past), rtol=1e-3, atol=1e-3)
 
-    # With dropout, each device has numbers of its own, and a fit that was cut off goes on.
-    dropped = replace(
-        make_task(values, network=dense_core(0.3), training=training), strategy=strategy
-    )
+    # A fit that was cut off goes on; each device has random numbers of its own for dropout.
+    dropped = make_task(values, network=dense_core(0.3), training=training, strategy=strategy)
     expected, _, expected_history = train(dropped)
     with tempfile.TemporaryDirectory() as folder:
-        dropped = make_task(
-            values, network=dense_core(0.3), training=training, strategy=strategy, resume_dir=folder
-        )
-        try:
+        dropped = replace(dropped, resume_dir=Path(folder))
+        with contextlib.suppress(InterruptedError):
             train(replace(dropped, callbacks=[Cut()]))
-        except InterruptedError:
-            pass
         again, _, again_history = train(dropped)
     assert_same_weights(again, expected)
     assert again_history == expected_history

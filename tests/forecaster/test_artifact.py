@@ -1,13 +1,16 @@
 """What is saved: whole at every moment, loaded bit for bit, and answering without this package."""
 
 import errno
+import itertools
 import json
 import os
 import pickle
 import shutil
 import subprocess
 import sys
+import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import keras
@@ -20,7 +23,7 @@ from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, artifact, files
 from forecaster.network import CELLS
 
-from .tiny import HORIZON, LENGTH, dense, tiny, waves, with_random_weights
+from .tiny import HORIZON, LENGTH, ROWS, dense, tiny, waves, with_random_weights
 
 HERE = Path(__file__).parent
 LEVELS = [0.1, 0.5, 0.9]
@@ -300,6 +303,23 @@ def test_labels_come_back_as_they_were(labels, tmp_path):
     assert again.target == labels[::-1]
     assert list(map(type, again.target)) == list(map(type, labels[::-1]))
     pd.testing.assert_frame_equal(again.predict(), model.predict())
+
+
+@pytest.mark.parametrize(
+    ("freq", "times"),
+    [
+        (pd.offsets.Hour(6), pd.date_range("2024-01-01", periods=ROWS, freq="6h")),
+        (pd.Timedelta(hours=6), pd.date_range("2024-01-01", periods=ROWS, freq="6h")),
+        ("W-WED", pd.date_range("2024-01-03", periods=ROWS, freq="W-WED")),
+        (np.int64(2), pd.RangeIndex(0, 2 * ROWS, 2)),
+    ],
+)
+def test_every_way_to_give_a_step_can_be_saved(freq, times, tmp_path):
+    model = with_random_weights(waves(times), freq=freq)
+    model.save(tmp_path / "artifact")
+    again = Forecaster.load(tmp_path / "artifact")
+    pd.testing.assert_frame_equal(again.predict(), model.predict(), check_freq=True)
+    pd.testing.assert_frame_equal(again.predict(waves(times)), model.predict(), check_freq=True)
 
 
 def test_labels_that_cannot_be_written_are_said_before_anything_is(tmp_path):
@@ -611,14 +631,45 @@ def test_at_every_moment_of_a_save_a_whole_artifact_can_be_loaded(two, saved, mo
     for moment in moments:
         for _ in range(2):
             _, weights, _ = artifact.load(moment / "artifact")
-            found.append(
-                [np.array_equal(weights[0], m.model_.get_weights()[0]) for m in (first, second)]
-            )
+            found.append([np.array_equal(weights[0], first_weights(m)) for m in (first, second)])
             artifact._finish_interrupted(moment / "artifact")  # with which the next save begins
         assert [path.name for path in moment.iterdir()] == ["artifact"]
     switch = found.index([False, True])
     assert 20 < switch < len(found)
     assert found == [[True, False]] * switch + [[False, True]] * (len(found) - switch)
+
+
+def test_loading_never_notices_a_save(two, saved, monkeypatch):
+    """Artifacts take turns in one place, a hundred a second."""
+    models, places = two
+    _, place = saved
+    turns, done = itertools.cycle(places), threading.Event()
+
+    def write(place, *_):
+        time.sleep(0.01)
+        shutil.copytree(next(turns), place)
+
+    monkeypatch.setattr(artifact, "_write", write)
+
+    def save():
+        while not done.is_set():
+            artifact.save(place, *[None] * 6, overwrite=True)
+
+    seen = set()
+    with ThreadPoolExecutor(1) as pool:
+        saving = pool.submit(save)
+        try:
+            for _ in range(300):
+                _, weights, _ = artifact.load(place)
+                seen.add([np.array_equal(weights[0], first_weights(m)) for m in models].index(True))
+        finally:
+            done.set()
+        saving.result()
+    assert seen == {0, 1}
+
+
+def first_weights(model):
+    return model.model_.get_weights()[0]
 
 
 @pytest.mark.slow

@@ -103,7 +103,8 @@ def test_cutoffs_as_times():
 
 def test_weights_at_hand_are_used_where_they_may(caplog):
     fitted = Witness().fit_table(read_frame(ramp(20)))
-    assert witnessed(30, fitted, cutoffs=8)[1][0].tolist() == [0, 20, 19]  # from cutoff 20 on
+    assert witnessed(30, cutoffs=8)[1][0].tolist() == [0, 20, 19]  # nothing is set aside
+    assert witnessed(30, fitted, cutoffs=8)[1][0].tolist() == [0, 20, 19]  # fitted up to cutoff 20
     assert caplog.text == ""
     assert witnessed(30, fitted, cutoffs=8, gap=1)[1][0].tolist() == [0, 19, 19]
     assert "A fresh clone is fitted once, before the first cutoff: it has seen too" in caplog.text

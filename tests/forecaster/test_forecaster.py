@@ -23,7 +23,7 @@ import forecaster.forecaster
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
 from forecaster.frame_checks import FrameWarning
 
-from .tiny import HORIZON, LENGTH, ROWS, days, dense, equation, tiny, waves, with_random_weights
+from .tiny import HORIZON, LENGTH, ROWS, days, equation, tiny, waves, with_random_weights
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -250,7 +250,7 @@ def test_a_series_without_a_value(channels):
     with pytest.warns(FrameWarning, match=r"no value at all.*: b\.$"):
         model.fit(waves().assign(b=np.nan), verbose=0)
     assert np.isfinite(model.history_.loss).all()
-    with pytest.warns(FrameWarning, match=r"forecasts of b are NaN, because the newest 7 rows"):
+    with pytest.warns(FrameWarning, match=r"forecasts of b are NaN, because their newest 7 rows"):
         forecast = model.predict()
     assert forecast["b"].isna().all()
     assert forecast["a"].notna().all()
@@ -611,7 +611,3 @@ def test_numbers_of_numpy_are_numbers(tmp_path, fitted):
     model.fit(waves(), verbose=0, resume_dir=tmp_path / "resume").save(tmp_path / "artifact")
     forecast = Forecaster.load(tmp_path / "artifact").predict()
     assert np.array_equal(forecast, fitted().predict())
-
-
-def test_the_network_that_is_built_is_the_one_asked_for():
-    assert isinstance(dense(with_random_weights(waves())._fitted.spec), keras.Model)

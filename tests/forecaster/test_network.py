@@ -458,3 +458,19 @@ def test_a_network_that_cannot_be_saved(layer):
 
     with pytest.raises(TypeError, match="`network` must make a model that Keras can write as its"):
         SavedNetwork.of(built(network))
+
+
+@pytest.mark.parametrize("policy", ["mixed_bfloat16", "mixed_float16", "float64"])
+def test_the_units_keep_their_digits_under_any_dtype_policy(policy):
+    before, model = keras.config.dtype_policy(), built(RecurrentNetwork(units=4))
+    keras.config.set_dtype_policy(policy)
+    try:
+        other = built(RecurrentNetwork(units=4))
+    finally:
+        keras.config.set_dtype_policy(before)
+    other.set_weights(model.get_weights())
+    values = windows(3) + np.float32(1e5)
+    found, expected = answer(other, values), answer(model, values)
+    assert found.dtype == np.float32
+    # Between neighbours in bfloat16 lie 512 units at this level.
+    np.testing.assert_allclose(found, expected, rtol=0, atol=0.1)

@@ -21,6 +21,7 @@ TASKS = [partial(math.factorial, number) for number in (5, 3, 4)]
 )
 def test_results_come_in_the_order_of_the_tasks(workers):
     assert run_all(TASKS, workers) == [120, 6, 24]
+    assert run_all([], workers) == []
 
 
 def test_where_tasks_run():
