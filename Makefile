@@ -10,7 +10,7 @@ ARGS   ?=
 
 help:
 	@echo "make demo    train, judge and save a forecaster on bundled data"
-	@echo "make test    run the tests (ARGS='-m \"not slow\" -n 2' is handed to pytest)"
+	@echo "make test    run the tests (ARGS='-m \"not slow\"' is handed to pytest)"
 	@echo "make lint    check style and format; make format mends both"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
 	@echo "make bench   run the benchmarks one after another"
@@ -31,7 +31,7 @@ demo: venv
 	$(BIN)/forecaster demo
 
 test: venv
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest -n auto $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

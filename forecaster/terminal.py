@@ -125,7 +125,8 @@ def epochs_of(progress: Progress, bar: TaskID) -> keras.callbacks.Callback:
         if "validation_score" in logs:
             score, naive = logs["validation_score"], logs["naive_score"]
             note = f"validation {score:.3f}, seasonal naive {naive:.3f}"
-        progress.update(bar, completed=epoch + 1, total=callback.params["epochs"], note=note)
+        total = callback.params["epochs"]
+        progress.update(bar, completed=epoch + 1, total=total, note=note, refresh=True)
 
     callback = keras.callbacks.LambdaCallback(on_epoch_end=show)
     return callback
