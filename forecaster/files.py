@@ -26,9 +26,19 @@ def write_whole(path: Path, write: Callable[[BinaryIO], None]) -> None:
 
 
 def write_arrays(path: Path, arrays: dict[str, np.ndarray], note: Any = None) -> None:
-    """Arrays and a note of plain data in one `.npz` file, without pickle."""
+    """Arrays and a note of plain data in one `.npz` file, without pickle.
+
+    Raises:
+        ValueError: if an array holds Python objects, which only a pickle could hold.
+    """
+    for name, array in arrays.items():
+        if array.dtype.hasobject:
+            raise ValueError(
+                f"Arrays must hold numbers, because nothing is pickled. Received: {name!r} of "
+                f"dtype {array.dtype}."
+            )
     text = np.frombuffer(json.dumps(note).encode(), np.uint8)
-    write_whole(path, lambda file: np.savez(file, allow_pickle=False, **arrays, note=text))
+    write_whole(path, lambda file: np.savez(file, **arrays, note=text))
 
 
 def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], Any]:
