@@ -72,7 +72,7 @@ def test_arrays_come_back_in_their_order(tmp_path):
 
 
 def test_no_pickle_goes_in_or_out(tmp_path):
-    with pytest.raises(ValueError, match="nothing is pickled. Received: 'a' of"):
+    with pytest.raises(ValueError, match=r"nothing is pickled\. Received: 'a' of"):
         write_arrays(tmp_path / "file.npz", {"a": np.array([{}], object)})
     assert os.listdir(tmp_path) == []
     np.savez(tmp_path / "file.npz", a=np.array([{}], object), note=np.frombuffer(b"0", np.uint8))
