@@ -224,12 +224,8 @@ class Forecaster(SpecEstimator):
             )
         if fitted.history is not None:
             table = fitted.history.joined(table)
-        first, weights = fitted.rows_seen(table) - self.horizon + 1, fitted.model.get_weights()
-        try:
-            train_on(self._task(table, fitted.spec), fitted.model, max(first, 1))
-        except BaseException:
-            fitted.model.set_weights(weights)
-            raise
+        first = max(fitted.rows_seen(table) - self.horizon + 1, 1)
+        train_on(self._task(table, fitted.spec), fitted.model, first)
         model = (fitted.model, fitted.forward, fitted.epochs)
         return self._adopt(Fitted.on(table, self.get_params(deep=False), fitted.spec, *model))
 

@@ -2,8 +2,8 @@
 
 Who owns what:
 
-* Keras owns the gradient steps: ``model.fit`` on an endless stream of batches, compiled by XLA,
-  many steps an execution.
+* Keras owns the gradient steps: ``model.fit`` on an endless stream of batches, many steps an
+  execution, compiled by XLA where an epoch is long enough to be worth it.
 * `Judge` (judge.py) owns the validation score, computed by the same forward pass as forecasts.
 * `EpochEnd` (epochs.py) owns what happens between epochs: which weights are best, when to stop,
   what is reported, and what a killed fit goes on from.
@@ -157,9 +157,10 @@ def train(task: Task) -> tuple[keras.Model, Callable, FitHistory]:
 def train_on(task: Task, model: keras.Model, first: int) -> None:
     """Go on from the weights of `model`: visit every window with a cutoff from `first` on once.
 
+    Whatever ends it early, the weights are then what they were.
+
     Raises:
-        ValueError: if the table is so short that there is no such window, or the fit diverges; the
-            weights are then what they were.
+        ValueError: if the table is so short that there is no such window, or the fit diverges.
     """
     rows = task.table.num_rows
     cutoffs = Cutoffs.between(first, task.source.lengths - task.spec.horizon)
@@ -171,10 +172,10 @@ def train_on(task: Task, model: keras.Model, first: int) -> None:
     count, length = _executions(math.ceil(len(cutoffs) / task.training.batch_size))
     _compile(task, model, count, length)
     batches, before = _batches(task, cutoffs, rows), model.get_weights()
-    fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
     try:
+        fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
         _check_converged(task, fit.history["loss"][-1])
-    except ValueError:
+    except BaseException:  # Ctrl-C too: half an update has seen rows that nobody would know of
         model.set_weights(before)
         raise
 
