@@ -6,14 +6,16 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 
-.PHONY: help venv demo test lint format wheel bench ci clean
+.PHONY: help venv demo test test-backends lint format wheel bench bench-layers ci clean
 
 help:
 	@echo "make demo    train, judge and save a forecaster on bundled data"
 	@echo "make test    run the tests (ARGS='-m \"not slow\"' is handed to pytest)"
+	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
 	@echo "make lint    check style and format; make format mends both"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
 	@echo "make bench   run the benchmarks one after another"
+	@echo "make bench-layers   time a training step of every layer against keras.layers.LSTM"
 	@echo "make ci      everything that must hold before a change is merged"
 	@echo "make venv    only make .venv; make clean removes what was built, not .venv"
 
@@ -33,6 +35,14 @@ demo: venv
 test: venv
 	$(BIN)/python -m pytest -n auto $(ARGS)
 
+# Keras takes its backend when it is imported: a process for each.
+test-backends: venv
+	@set -e; for backend in tensorflow jax torch; do \
+	  $(BIN)/python -c "import $$backend" 2> /dev/null || { echo "$$backend: not installed"; continue; }; \
+	  echo "$$backend:"; \
+	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n auto -q tests/custom_layers $(ARGS); \
+	done
+
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
@@ -47,6 +57,9 @@ wheel: venv
 
 bench: venv
 	set -e; for script in benchmarks/[a-z]*.py; do $(BIN)/python $$script; done
+
+bench-layers: venv
+	$(BIN)/python benchmarks/layers.py $(ARGS)
 
 ci:
 	.ci/run

@@ -1,176 +1,149 @@
-"""The gated recurrence: one step of it, and the layer that runs it over time.
+"""The gated recurrence: one step of it, for every member of the LSTM family.
 
 Who owns what:
 
 - `Gates` (gates.py): which gates there are, what they see, how they are tied.
-- `GatedCell`: the weights and the formula of one step. It is a `keras.layers.LSTMCell`, so that the
-  arguments every LSTM cell shares, their config and the dropout masks are Keras's own and are
-  written once, in Keras.
-- `GatedRNN`: the options of the sequence. It is a `keras.layers.RNN`, which owns the loop over
-  time, masks and states, and no `keras.layers.LSTM`: Keras hands that class to cuDNN, which knows
-  neither peepholes nor coupled gates. Whoever writes a faster loop for one backend overrides
-  `inner_loop`, the one method that sees a whole sequence.
+- `FusedCell`: the weights that all gates share, and how they start. It is a
+  `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their config and
+  the dropout masks are Keras's own and are written once, in Keras.
+- `GatedCell`: peepholes, and the formula of one step.
+- `GatedRNN`: the layer, as `RecurrentLayer` (recurrent.py) has it for every cell. It is no
+  `keras.layers.LSTM`: Keras hands that class to cuDNN, which knows neither peepholes nor coupled
+  gates.
 - `lstm_family.py`: a docstring and a few lines of data for each member.
 """
 
-import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from numbers import Integral
 from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
+from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.gates import Gates
+from custom_layers.recurrent import LAYER_ARGUMENTS, RecurrentLayer, insert_before_example
 
+if keras.backend.backend() == "tensorflow":
+    from custom_layers import fast_tensorflow
+else:
+    fast_tensorflow = None
 
-def insert_before_example(docstring: str | None, shared: str) -> str | None:
-    """Completes the docstring of a member with the sections that its whole family shares.
+# The methods of `GatedCell` that are its formula. Whoever overrides one has another formula.
+FORMULA = ("step", "_gate_inputs", "_dropped", "_seen", "_gate", "_hidden")
 
-    Args:
-        docstring: A docstring with a section `Example:`, or None (Python drops them under -OO).
-        shared: What to insert: the rest of `Args:` and whole sections.
-
-    Returns:
-        The completed docstring, or None.
-    """
-    if docstring is None:
-        return None
-    own, heading, example = inspect.cleandoc(docstring).partition("\n\nExample:")
-    return own + shared.rstrip() + heading + example
-
-
-CELL_ARGUMENTS = """
-    activation: Activation of candidate and output, a name or a callable. Default: "tanh".
+FUSED_ARGUMENTS = """
+    activation: Activation of the candidate, a name or a callable. Default: "tanh", unless the
+        formula above has another.
     recurrent_activation: Activation of the gates, a name or a callable. Default: "sigmoid".
     use_bias: Whether there is a bias. Default: True.
     kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
     recurrent_initializer: Initializer of `recurrent_kernel`. Default: "orthogonal".
     bias_initializer: Initializer of `bias`. Default: "zeros".
-    peephole_initializer: Initializer of `peephole_kernel`. Default: "zeros", so that training
-        starts from the cell without peepholes.
-    kernel_regularizer, recurrent_regularizer, bias_regularizer, peephole_regularizer:
-        Regularizers of the same weights. Default: None.
-    kernel_constraint, recurrent_constraint, bias_constraint, peephole_constraint:
-        Constraints of the same weights. Default: None.
+    kernel_regularizer, recurrent_regularizer, bias_regularizer: Regularizers of the same weights.
+        Default: None.
+    kernel_constraint, recurrent_constraint, bias_constraint: Constraints of the same weights.
+        Default: None.
+    chrono_lag: Longest lag to be learned, in steps, an int above 2. The bias then starts by chrono
+        initialization, b_f = log(u) and b_i = -b_f with u uniform in [1, chrono_lag - 1] for each
+        unit, so that units forget at the rates of all lags up to it (Tallec and Ollivier, "Can
+        Recurrent Neural Networks Warp Time?", ICLR 2018). Default: None, `unit_forget_bias`.
     dropout: Share of the inputs dropped in training, in [0, 1); one mask serves all gates and
         all steps of a sequence. Default: 0.
     recurrent_dropout: The same for the hidden state on its way into the gates. Default: 0.
-    seed: Integer seed of both dropouts. Default: None, a random one.
+    seed: Integer seed of both dropouts and of chrono initialization. Default: None, a random one.
     name, dtype, trainable: As in every Keras layer.
 """
 
-RAISES = """
-Raises:
-    ValueError: `units` is not a positive int, a dropout is outside of [0, 1), or `peepholes`
-        names a gate that the cell does not have.
+GATED_ARGUMENTS = f"""
+    output_activation: Activation of the cell state on its way out, a name or a callable. Default:
+        that of `activation`, unless the formula above has another.
+    peephole_initializer: Initializer of `peephole_kernel`. Default: "zeros", so that training
+        starts from the cell without peepholes.
+    peephole_regularizer, peephole_constraint: For the same weight. Default: None.
+    truncate_gradient: Whether errors flow back in time through the cell state only: not through
+        the hidden state, and not through peepholes. Default: False unless stated above.\
+{FUSED_ARGUMENTS}"""
+
+FUSED_RAISES = """
+    ValueError: A size is not a positive int, a dropout is outside of [0, 1), or `chrono_lag` is no
+        int above 2.
+"""
+
+GATED_RAISES = """
+    ValueError: A size is not a positive int, a dropout is outside of [0, 1), `peepholes` names a
+        gate that the cell does not have, or `chrono_lag` is no int above 2, or is given to a cell
+        that cannot forget.
     TypeError: `peepholes` is no sequence of names.
 """
 
-CELL_SECTIONS = f"""{CELL_ARGUMENTS}
+CELL_CALL = """
 Call arguments:
     inputs: (batch, features), float; the inputs of one step.
-    states: List of the hidden state h and the cell state c, each (batch, units).
+    states: List of the states before: {states}.
     training: Whether dropout is active. Default: False.
 
 Returns:
-    h' of shape (batch, units) in the compute dtype, and the new states [h', c'].
-{RAISES}"""
-
-LAYER_SECTIONS = f"""{CELL_ARGUMENTS.rstrip()}
-    return_sequences: Whether to return the output of every step. Default: False, the last one.
-    return_state: Whether to return the last h and c too. Default: False.
-    go_backwards: Whether to read the sequence from its end; outputs come in the order in which
-        they are computed. Default: False.
-    stateful: Whether a batch starts from the states in which the one before it ended.
-        Default: False.
-    unroll: Whether to write the loop out, step by step; for short sequences. Default: False.
-    zero_output_for_mask: Whether masked steps give zeros; otherwise they repeat the output
-        before them. Default: False.
-    activity_regularizer: Regularizer of the output. Default: None.
-
-Call arguments:
-    sequences: (batch, time, features), float.
-    initial_state: List of h and c to start from, each (batch, units). Default: zeros.
-    mask: (batch, time), boolean; False skips a step: states stay as they are. Default: None.
-    training: Whether dropout is active. Default: False.
-
-Returns:
-    (batch, units), or (batch, time, units) with `return_sequences`, in the compute dtype; with
-    `return_state` a tuple of that and the last h and c, each (batch, units).
-{RAISES}"""
+    h' in the compute dtype, and the list of new states.
+"""
 
 
-class GatedCell(keras.layers.LSTMCell):
-    """One step of an LSTM whose gates are described by `gates`.
+FAST_PATH_ARGUMENT = """\
+    use_fast_path: Whether training may take the fast path, which gives the same numbers sooner, on
+        TensorFlow without a GPU: in a graph, in float32 or float64, without mask, recurrent dropout
+        and `unroll`, with the usual activations. Second derivatives need False. Default: True.
+"""
 
-    Use it as the base of a new member of the family: set `gates`, and write a docstring with the
-    `Args:` units, peepholes and unit_forget_bias, an `Example:` and a `Source:`; what all cells
-    share is inserted before the example. As it stands it is the LSTM of `keras.layers.LSTMCell`.
 
-    The formula, with s the `recurrent_activation` and each p zero for a gate without peephole:
+class FusedCell(keras.layers.LSTMCell):
+    """A cell whose gates share one kernel, one recurrent kernel and one bias.
 
-        i = s(W_i x + R_i h + p_i c + b_i)
-        f = s(W_f x + R_f h + p_f c + b_f), or 1 - i if coupled
-        g = activation(W_g x + R_g h + b_g)
-        c' = f c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o activation(c')
+    Use it as the base of a cell that is no LSTM: set `gates`, and write `step`. It has the dropout
+    masks of `keras.layers.LSTMCell`, and of its arguments those that such a cell has.
 
-    Weights: `kernel` (features, n units), `recurrent_kernel` (units, n units), `bias` (n units),
-    in n blocks of columns as `gates.blocks` orders them; `peephole_kernel`, a row of units for each
-    of `gates.peepholes`, or None.
+    Weights: `kernel` (features, n units), `recurrent_kernel` (width of the first state, n units)
+    and `bias` (n units), in n blocks of columns as `gates.blocks` orders them.
 
     Args:
         units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state. Default: None, those of `gates`.
         unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
             rest of the bias comes from `bias_initializer`. Default: True.
-        peephole_initializer, peephole_regularizer, peephole_constraint: For `peephole_kernel`.
-            Default: "zeros", None, None.
+        chrono_lag: Longest lag to be learned, in steps. Default: None.
         dropout, recurrent_dropout: Shares dropped in training, in [0, 1). Default: 0.
         lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
-
-    Example:
-        >>> import keras
-        >>> layer = keras.layers.RNN(GatedCell(8, peepholes=("output",)))
-        >>> tuple(layer(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
     """
 
     gates: Gates = Gates()
 
+    shared_arguments: ClassVar[str] = FUSED_ARGUMENTS
+    shared_raises: ClassVar[str] = FUSED_RAISES
+    states_text: ClassVar[str] = "the hidden state h (batch, units)"
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
-        cls.__doc__ = insert_before_example(cls.__doc__, CELL_SECTIONS)
+        call = CELL_CALL.format(states=cls.states_text)
+        shared = f"{cls.shared_arguments}{call}\nRaises:{cls.shared_raises}"
+        cls.__doc__ = insert_before_example(cls.__doc__, shared)
 
     def __init__(
         self,
         units: int,
         *,
-        peepholes: Sequence[str] | None = None,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
+        chrono_lag: int | None = None,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
         **lstm_cell_arguments: Any,
     ) -> None:
-        _check_units(units)
-        _check_rate("dropout", dropout)
-        _check_rate("recurrent_dropout", recurrent_dropout)
+        check_units(units)
+        check_rate("dropout", dropout)
+        check_rate("recurrent_dropout", recurrent_dropout)
         super().__init__(
-            int(units),
-            dropout=dropout,
-            recurrent_dropout=recurrent_dropout,
-            **lstm_cell_arguments,
+            int(units), dropout=dropout, recurrent_dropout=recurrent_dropout, **lstm_cell_arguments
         )
-        if peepholes is not None:
-            self.gates = replace(self.gates, peepholes=peepholes)
-        self.peephole_initializer = keras.initializers.get(peephole_initializer)
-        self.peephole_regularizer = keras.regularizers.get(peephole_regularizer)
-        self.peephole_constraint = keras.constraints.get(peephole_constraint)
+        check_chrono_lag(chrono_lag)
+        _check_can_forget(chrono_lag, self.gates)
+        self.chrono_lag = chrono_lag
+        self.state_size = [self.units]
         # Keras makes a mask for each gate once `recurrent_dropout` is set. All gates share one
         # matmul here, so there is one mask.
         self.dropout_mask_count = None
@@ -185,13 +158,13 @@ class GatedCell(keras.layers.LSTMCell):
             constraint=self.kernel_constraint,
         )
         self.recurrent_kernel = self.add_weight(
-            shape=(self.units, width),
+            shape=(self.state_size[0], width),
             name="recurrent_kernel",
             initializer=self.recurrent_initializer,
             regularizer=self.recurrent_regularizer,
             constraint=self.recurrent_constraint,
         )
-        self.bias = self.peephole_kernel = None
+        self.bias = None
         if self.use_bias:
             self.bias = self.add_weight(
                 shape=(width,),
@@ -200,6 +173,118 @@ class GatedCell(keras.layers.LSTMCell):
                 regularizer=self.bias_regularizer,
                 constraint=self.bias_constraint,
             )
+
+    def _initial_bias(self, shape, dtype=None):
+        """`bias_initializer` for all blocks but those that make the cell remember."""
+        parts = self._split(self.bias_initializer(shape, dtype=dtype))
+        if self.chrono_lag is not None:
+            lags = keras.initializers.RandomUniform(1, self.chrono_lag - 1, seed=self.seed)
+            log_lag = ops.log(lags((self.units,), dtype=dtype))
+            parts.update({gate: sign * log_lag for gate, sign in self.gates.chrono_signs.items()})
+        elif self.unit_forget_bias:
+            for gate, value in self.gates.remembering_bias.items():
+                parts[gate] = ops.full_like(parts[gate], value)
+        return ops.concatenate(list(parts.values()))
+
+    def _split(self, fused):
+        """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
+        blocks = self.gates.blocks
+        return dict(zip(blocks, ops.split(fused, len(blocks), axis=-1), strict=True))
+
+    def call(self, inputs, states, training=False):
+        values, states = self.step(inputs, states, training)
+        return values["hidden"], states
+
+    def step(self, inputs, states, training=False):
+        """One step: all that is worth looking at, by name, and the list of new states."""
+        raise NotImplementedError
+
+    def _gate_inputs(self, x, states, training):
+        """What the gates and the candidate see of inputs and states: (B, n * U)."""
+        x, h = self._dropped(x, states[0], training)
+        z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel)
+        return z + self.bias if self.use_bias else z
+
+    def _dropped(self, x, h, training):
+        """What is left of inputs and hidden state on their way into the gates."""
+        if training and self.dropout:
+            x = x * self.get_dropout_mask(x)
+        if training and self.recurrent_dropout:
+            h = h * self.get_recurrent_dropout_mask(h)
+        return x, h
+
+    def get_config(self):
+        return {**super().get_config(), "chrono_lag": self.chrono_lag}
+
+
+class GatedCell(FusedCell):
+    """One step of an LSTM whose gates are described by `gates`.
+
+    Use it as the base of a new member of the family: set `gates`, and `activations` where they
+    differ, and write a docstring with the `Args:` units, peepholes and unit_forget_bias, an
+    `Example:` and a `Source:`; what all cells share is inserted before the example. `truncated` is
+    the default of `truncate_gradient`. As it stands it is the LSTM of `keras.layers.LSTMCell`.
+
+    The formula, with s the `recurrent_activation` and each p zero for a gate without peephole:
+
+        i = s(W_i x + R_i h + p_i c + b_i), or 1 if open
+        f = s(W_f x + R_f h + p_f c + b_f), or 1 if open, or 1 - i if coupled
+        g = activation(W_g x + R_g h + b_g)
+        c' = f c + i g
+        o = s(W_o x + R_o h + p_o c' + b_o), or 1 if open
+        h' = o output_activation(c')
+
+    Weights: `kernel` (features, n units), `recurrent_kernel` (units, n units), `bias` (n units),
+    in n blocks of columns as `gates.blocks` orders them; `peephole_kernel`, a row of units for each
+    of `gates.peepholes`, or None.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state. Default: None, those of `gates`.
+        unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
+            rest of the bias comes from `bias_initializer`. Default: True.
+
+    Example:
+        >>> import keras
+        >>> layer = keras.layers.RNN(GatedCell(8, peepholes=("output",)))
+        >>> tuple(layer(keras.ops.zeros((2, 5, 3))).shape)
+        (2, 8)
+    """
+
+    # Defaults of `activation` and, where it is another, `output_activation`.
+    activations: ClassVar[dict[str, Any]] = {"activation": "tanh"}
+    truncated: ClassVar[bool] = False
+
+    shared_arguments: ClassVar[str] = GATED_ARGUMENTS
+    shared_raises: ClassVar[str] = GATED_RAISES
+    states_text: ClassVar[str] = "the hidden state h and the cell state c, each (batch, units)"
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        peepholes: Sequence[str] | None = None,
+        truncate_gradient: bool | None = None,
+        peephole_initializer: Any = "zeros",
+        peephole_regularizer: Any = None,
+        peephole_constraint: Any = None,
+        **cell_arguments: Any,
+    ) -> None:
+        arguments = {**self.activations, **cell_arguments}
+        output_activation = arguments.pop("output_activation", arguments["activation"])
+        super().__init__(units, **arguments)
+        if peepholes is not None:
+            self.gates = replace(self.gates, peepholes=peepholes)
+        self.state_size = [self.units, self.units]
+        self.truncate_gradient = self.truncated if truncate_gradient is None else truncate_gradient
+        self.output_activation = keras.activations.get(output_activation)
+        self.peephole_initializer = keras.initializers.get(peephole_initializer)
+        self.peephole_regularizer = keras.regularizers.get(peephole_regularizer)
+        self.peephole_constraint = keras.constraints.get(peephole_constraint)
+
+    def build(self, input_shape):
+        super().build(input_shape)
+        self.peephole_kernel = None
         if self.gates.peepholes:
             self.peephole_kernel = self.add_weight(
                 shape=(len(self.gates.peepholes), self.units),
@@ -209,58 +294,55 @@ class GatedCell(keras.layers.LSTMCell):
                 constraint=self.peephole_constraint,
             )
 
-    def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer` for all blocks but the one that makes the cell remember."""
-        bias = self.bias_initializer(shape, dtype=dtype)
-        if not self.unit_forget_bias:
-            return bias
-        gate, value = self.gates.remembering_bias
-        parts = self._split(bias)
-        parts[gate] = ops.full_like(parts[gate], value)
-        return ops.concatenate(list(parts.values()))
+    def step(self, inputs, states, training=False):
+        """One step: what each gate lets through, the candidate and the new states, by name."""
+        c, seen = states[1], self._seen(states)
+        z = self._split(self._gate_inputs(inputs, seen, training))  # (B, n * U) -> n x (B, U)
+        gates = self.gates
 
-    def _split(self, fused):
-        """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
-        blocks = self.gates.blocks
-        return dict(zip(blocks, ops.split(fused, len(blocks), axis=-1), strict=True))
+        i = 1.0 if "input" in gates.open else self._gate("input", z, seen[1])
+        if gates.coupled:
+            f = 1.0 - i
+        else:
+            f = 1.0 if "forget" in gates.open else self._gate("forget", z, seen[1])
+        g = self.activation(z["candidate"])
+        c = f * c + i * g
+        o = 1.0 if "output" in gates.open else self._gate("output", z, self._seen(c))
+        h = self._hidden(o, c)
+
+        values = {"input": i, "forget": f, "candidate": g, "output": o, "cell": c, "hidden": h}
+        return {name: value for name, value in values.items() if name not in gates.open}, [h, c]
+
+    def _seen(self, states):
+        """States as the gates see them, without a way back for errors where that is cut."""
+        if self.truncate_gradient:
+            return keras.tree.map_structure(ops.stop_gradient, states)
+        return states
 
     def _gate(self, name, z, c):
         """What a gate lets through, given its part of z and the cell state that it sees."""
+        z = z[name]
         if name in self.gates.peepholes:
             z = z + self.peephole_kernel[self.gates.peepholes.index(name)] * c
         return self.recurrent_activation(z)
 
-    def call(self, inputs, states, training=False):
-        x, (h, c) = inputs, states
-        if training and self.dropout:
-            x = x * self.get_dropout_mask(x)
-        if training and self.recurrent_dropout:
-            h = h * self.get_recurrent_dropout_mask(h)
-
-        z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel)
-        if self.use_bias:
-            z = z + self.bias
-        z = self._split(z)  # (B, n * U) -> n x (B, U)
-
-        i = self._gate("input", z["input"], c)
-        f = 1.0 - i if self.gates.coupled else self._gate("forget", z["forget"], c)
-        g = self.activation(z["candidate"])
-        c = f * c + i * g
-        o = self._gate("output", z["output"], c)
-        h = o * self.activation(c)
-        return h, [h, c]
+    def _hidden(self, o, c):
+        """The hidden state, given the output gate and the new cell state."""
+        return o * self.output_activation(c)
 
     def get_config(self):
         return {
             **super().get_config(),
+            "output_activation": keras.activations.serialize(self.output_activation),
             "peepholes": list(self.gates.peepholes),
+            "truncate_gradient": self.truncate_gradient,
             "peephole_initializer": keras.initializers.serialize(self.peephole_initializer),
             "peephole_regularizer": keras.regularizers.serialize(self.peephole_regularizer),
             "peephole_constraint": keras.constraints.serialize(self.peephole_constraint),
         }
 
 
-class GatedRNN(keras.layers.RNN):
+class GatedRNN(RecurrentLayer):
     """A `GatedCell` run over a sequence, with one constructor for cell and layer.
 
     Use it as the base of a new member of the family: set `cell_class`, and write a docstring as for
@@ -268,10 +350,7 @@ class GatedRNN(keras.layers.RNN):
 
     Args:
         units: Number of units, an int above 0.
-        return_sequences, return_state, go_backwards, stateful, unroll, zero_output_for_mask: As in
-            `keras.layers.RNN`. Default: False.
-        activity_regularizer, name, dtype, trainable: As in every Keras layer.
-        cell_arguments: Every other argument of `cell_class`, given on to it as it is.
+        peepholes, unit_forget_bias: As in `GatedCell`. Default: None and True.
 
     Example:
         >>> import keras
@@ -281,68 +360,52 @@ class GatedRNN(keras.layers.RNN):
     """
 
     cell_class: ClassVar[type[GatedCell]] = GatedCell
+    layer_arguments: ClassVar[str] = LAYER_ARGUMENTS + FAST_PATH_ARGUMENT
 
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.__doc__ = insert_before_example(cls.__doc__, LAYER_SECTIONS)
-
-    def __init__(
-        self,
-        units: int,
-        *,
-        return_sequences: bool = False,
-        return_state: bool = False,
-        go_backwards: bool = False,
-        stateful: bool = False,
-        unroll: bool = False,
-        zero_output_for_mask: bool = False,
-        activity_regularizer: Any = None,
-        name: str | None = None,
-        dtype: Any = None,
-        trainable: bool = True,
-        **cell_arguments: Any,
-    ) -> None:
-        super().__init__(
-            self.cell_class(units, name="cell", dtype=dtype, trainable=trainable, **cell_arguments),
-            return_sequences=return_sequences,
-            return_state=return_state,
-            go_backwards=go_backwards,
-            stateful=stateful,
-            unroll=unroll,
-            zero_output_for_mask=zero_output_for_mask,
-            activity_regularizer=activity_regularizer,
-            name=name,
-            dtype=dtype,
-            trainable=trainable,
-        )
-        self.input_spec = keras.layers.InputSpec(ndim=3)
+    def __init__(self, units: int, *, use_fast_path: bool = True, **arguments: Any) -> None:
+        super().__init__(units, **arguments)
+        self.use_fast_path = use_fast_path
 
     @property
-    def units(self) -> int:
-        """Number of units; every other argument of the cell is an attribute of `cell`."""
-        return self.cell.units
+    def compiles_itself(self) -> bool:
+        """Whether training runs in XLA computations of its own, and is slower inside another."""
+        return self._recurrence() is not None
+
+    def _recurrence(self):
+        """The formula of the cell as the fast path takes it, or None if it does not."""
+        cell = self.cell
+        if fast_tensorflow is None or not self.use_fast_path or self.unroll:
+            return None
+        if cell.recurrent_dropout or any(
+            getattr(type(cell), method) is not getattr(GatedCell, method) for method in FORMULA
+        ):
+            return None
+        return fast_tensorflow.recurrence_of(cell)
+
+    def inner_loop(self, sequences, initial_state, mask, training=False):
+        recurrence = self._recurrence() if training is True and mask is None else None
+        if recurrence is None or not fast_tensorflow.is_worth_it(sequences):
+            return super().inner_loop(sequences, initial_state, mask, training)
+        cell = self.cell
+        if cell.dropout:
+            # (B, F) -> (B, 1, F): one mask for all steps
+            sequences = sequences * cell.get_dropout_mask(sequences[:, 0])[:, None]
+        if self.go_backwards:
+            sequences = ops.flip(sequences, axis=1)
+        weights = (cell.kernel, cell.recurrent_kernel, cell.bias, cell.peephole_kernel)
+        weights = [None if weight is None else ops.convert_to_tensor(weight) for weight in weights]
+        outputs, h, c = fast_tensorflow.run(
+            recurrence, weights, sequences, initial_state, self.return_sequences
+        )
+        return h, outputs, [h, c]
 
     def get_config(self):
-        own = super().get_config()
-        del own["cell"]
-        return {**self.cell.get_config(), **own}  # name, dtype and trainable are the layer's
-
-    @classmethod
-    def from_config(cls, config):
-        return cls(**config)
+        return {**super().get_config(), "use_fast_path": self.use_fast_path}
 
 
-def _check_units(units: int) -> None:
-    if isinstance(units, bool) or not isinstance(units, Integral) or units < 1:
+def _check_can_forget(lag: int | None, gates: Gates) -> None:
+    if lag is not None and not gates.chrono_signs:
         raise ValueError(
-            f"`units` must be a positive int. Received: units={units!r}. "
-            "Pass the size of the hidden state, for example units=32."
-        )
-
-
-def _check_rate(name: str, rate: float) -> None:
-    if not 0.0 <= rate < 1.0:
-        raise ValueError(
-            f"`{name}` must be in [0, 1). Received: {name}={rate!r}. "
-            f"It is the share that is dropped; pass {name}=0.0 to drop nothing."
+            "`chrono_lag` must be None for a cell that has no forget gate. "
+            f"Received: chrono_lag={lag!r}. Leave it out; such a cell never forgets."
         )

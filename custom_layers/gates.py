@@ -21,12 +21,16 @@ class Gates:
     Args:
         coupled: True ties the forget gate to the input gate, f = 1 - i. The forget gate then has
             no weights of its own and is left out of every layout. Default: False.
+        open: Names of the gates that let everything through: they are 1, have no weights, and are
+            left out of every layout. Default: none.
         peepholes: Names of the gates that see the cell state, out of `names`, in any order.
             Default: none.
 
     Raises:
-        TypeError: `peepholes` is a string, or cannot be iterated over.
-        ValueError: `peepholes` names something that is not one of `names`, or names a gate twice.
+        TypeError: `open` or `peepholes` is a string, or cannot be iterated over.
+        ValueError: `open` names something else than an input, forget or output gate that stands
+            alone; `peepholes` names something that is not one of `names`; or either names
+            a gate twice.
 
     Example:
         >>> gates = Gates(coupled=True, peepholes=["output", "input"])
@@ -34,32 +38,25 @@ class Gates:
         ('input', 'candidate', 'output')
         >>> gates.peepholes
         ('input', 'output')
+        >>> Gates(open=["forget"]).names
+        ('input', 'output')
     """
 
     coupled: bool = False
+    open: Sequence[str] = ()
     peepholes: Sequence[str] = ()
 
     def __post_init__(self):
-        if isinstance(self.peepholes, str) or not isinstance(self.peepholes, Iterable):
-            raise TypeError(
-                "`peepholes` must be a sequence of gate names. "
-                f"Received: peepholes={self.peepholes!r}. "
-                'Write peepholes=("input",) for one gate, peepholes=() for none.'
-            )
-        seeing = list(self.peepholes)
-        if any(name not in self.names or seeing.count(name) > 1 for name in seeing):
-            raise ValueError(
-                f"`peepholes` must name gates out of {self.names}, each at most once. "
-                f"Received: peepholes={seeing}. "
-                "Other gates do not exist here or have no weights; write peepholes=() for none."
-            )
-        ordered = tuple(name for name in self.names if name in seeing)
-        object.__setattr__(self, "peepholes", ordered)  # the way to set a field of a frozen class
+        # `object.__setattr__` is the way to set a field of a frozen class.
+        alone = ("output",) if self.coupled else ("input", "forget", "output")
+        object.__setattr__(self, "open", _ordered("open", self.open, alone))
+        object.__setattr__(self, "peepholes", _ordered("peepholes", self.peepholes, self.names))
 
     @property
     def blocks(self) -> tuple[str, ...]:
         """Order of the blocks, `units` columns each, in `kernel`, `recurrent_kernel` and `bias`."""
-        return tuple(name for name in BLOCKS if not (self.coupled and name == "forget"))
+        missing = {*self.open, *(["forget"] if self.coupled else [])}
+        return tuple(name for name in BLOCKS if name not in missing)
 
     @property
     def names(self) -> tuple[str, ...]:
@@ -67,9 +64,39 @@ class Gates:
         return tuple(name for name in self.blocks if name != "candidate")
 
     @property
-    def remembering_bias(self) -> tuple[str, float]:
-        """The gate, and its bias, with which an untrained cell keeps most of its state.
+    def remembering_bias(self) -> dict[str, float]:
+        """By gate, the bias with which an untrained cell keeps most of its state.
 
-        Both cases start from f = sigmoid(1): a coupled cell gets there by 1 - sigmoid(-1).
+        Both cases start from f = sigmoid(1): a coupled cell gets there by 1 - sigmoid(-1). Without
+        a forget gate there is nothing to set.
         """
-        return ("input", -1.0) if self.coupled else ("forget", 1.0)
+        if self.coupled:
+            return {"input": -1.0}
+        return {} if "forget" in self.open else {"forget": 1.0}
+
+    @property
+    def chrono_signs(self) -> dict[str, float]:
+        """By gate, the sign with which chrono initialization puts log(lag) into its bias."""
+        if self.coupled:
+            return {"input": -1.0}
+        if "forget" in self.open:
+            return {}
+        return {"forget": 1.0} if "input" in self.open else {"input": -1.0, "forget": 1.0}
+
+
+def _ordered(argument: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
+    """`names` in the order of `known`, after a check that they are out of it."""
+    if isinstance(names, str) or not isinstance(names, Iterable):
+        raise TypeError(
+            f"`{argument}` must be a sequence of gate names. "
+            f"Received: {argument}={names!r}. "
+            f'Write {argument}=("output",) for one gate, {argument}=() for none.'
+        )
+    names = list(names)
+    if any(name not in known or names.count(name) > 1 for name in names):
+        raise ValueError(
+            f"`{argument}` must name gates out of {tuple(known)}, each at most once. "
+            f"Received: {argument}={names}. "
+            f"Other gates do not exist here or have no weights; write {argument}=() for none."
+        )
+    return tuple(name for name in known if name in names)

@@ -3,6 +3,9 @@
 `gated.py` computes what is stated here, and adds to each docstring the arguments that all share.
 """
 
+from typing import ClassVar
+
+from keras import ops
 from keras.saving import register_keras_serializable
 
 from custom_layers.gated import GatedCell, GatedRNN
@@ -170,3 +173,95 @@ class CoupledLSTM(GatedRNN):
     """
 
     cell_class = CoupledLSTMCell
+
+
+@register_keras_serializable(package="custom_layers")
+def squash_candidate(x):
+    """The logistic function on [-2, 2], g of the LSTM of 1997: 4 s(x) - 2."""
+    return 4.0 * ops.sigmoid(x) - 2.0
+
+
+@register_keras_serializable(package="custom_layers")
+def squash_output(x):
+    """The logistic function on [-1, 1], h of the LSTM of 1997: 2 s(x) - 1."""
+    return 2.0 * ops.sigmoid(x) - 1.0
+
+
+@register_keras_serializable(package="custom_layers")
+class LSTM1997Cell(GatedCell):
+    """One step of the LSTM of 1997: no forget gate, and errors flow through the cell state only.
+
+    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
+    `LSTM1997` is shorter.
+
+        i = s(W_i x + R_i h + b_i)
+        g = 4 s(W_g x + R_g h + b_g) - 2
+        c' = c + i g
+        o = s(W_o x + R_o h + b_o)
+        h' = o (2 s(c') - 1)
+
+    Weights: as in `LSTM1997`.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input" and "output".
+            Default: None, none.
+        unit_forget_bias: Without effect, as there is no forget gate. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import LSTM1997Cell
+        >>> tuple(keras.layers.RNN(LSTM1997Cell(8))(keras.ops.zeros((2, 5, 3))).shape)
+        (2, 8)
+
+    Source:
+        As for `LSTM1997`.
+    """
+
+    gates = Gates(open=("forget",))
+    activations: ClassVar = {"activation": squash_candidate, "output_activation": squash_output}
+    truncated = True
+
+
+@register_keras_serializable(package="custom_layers")
+class LSTM1997(GatedRNN):
+    """The LSTM of 1997: no forget gate, and errors flow back through the cell state only.
+
+    Use it to repeat the experiments of the paper, and as the ground on which later members stand.
+
+        i = s(W_i x + R_i h + b_i)
+        g = 4 s(W_g x + R_g h + b_g) - 2
+        c' = c + i g
+        o = s(W_o x + R_o h + b_o)
+        h' = o (2 s(c') - 1)
+
+    with s the logistic function. The gradient is truncated: the gates and the candidate see h as
+    a number through which no error flows, so that an error inside a cell goes back through
+    c' = c + i g alone, unchanged, over any number of steps. `truncate_gradient=False` makes the
+    gradient complete.
+
+    Weights: `kernel` (features, 3 units), `recurrent_kernel` (units, 3 units) and `bias` (3 units)
+    in the order i, g, o; `peephole_kernel` (number of peepholes, units) in the order i, o.
+
+    Args:
+        units: Number of units, an int above 0.
+        peepholes: Names of the gates that see the cell state, any of "input" and "output".
+            Default: None, none.
+        unit_forget_bias: Without effect, as there is no forget gate. Default: True.
+
+    Example:
+        >>> import keras
+        >>> from custom_layers import LSTM1997
+        >>> model = keras.Sequential([keras.Input((None, 3)), LSTM1997(16)])
+        >>> model.output_shape
+        (None, 16)
+
+    Source:
+        Hochreiter and Schmidhuber, "Long Short-Term Memory", Neural Computation 9, 1997, section 4
+        and appendix A.1. Errors are cut where they are there: on the way from a gate or a candidate
+        to what it sees. Differences: a block has one cell; gates see x and h, in the paper other
+        gates too; errors are summed over a sequence and not learned from at each step; weights
+        start as in Keras, biases at zero.
+    """
+
+    cell_class = LSTM1997Cell

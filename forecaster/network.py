@@ -325,11 +325,15 @@ def build_model(
 
 
 def compiles_with_xla(model: keras.Model) -> bool:
-    """Whether every layer says that XLA can compile it, by Keras's attribute `supports_jit`.
+    """Whether XLA can compile every layer, by Keras's attribute `supports_jit`, and should.
 
-    Keras's LSTM and GRU say no on a GPU, where cuDNN is faster.
+    Keras's LSTM and GRU say no on a GPU, where cuDNN is faster. Our gated layers train in XLA
+    computations of their own, which are slower inside another.
     """
-    return all(layer.supports_jit for layer in model._flatten_layers())
+    return all(
+        layer.supports_jit and not getattr(layer, "compiles_itself", False)
+        for layer in model._flatten_layers()
+    )
 
 
 def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:

@@ -1,22 +1,48 @@
-"""`check_layer` and `check_cell`: a test that calls one of them runs once for each check."""
+"""`check_layer` and its kin: a test that calls one of them runs once for each check."""
+
+from pathlib import Path
 
 import pytest
 
 pytest.register_assert_rewrite(f"{__package__}.checks", f"{__package__}.judge")
 
-from .checks import CELL_CHECKS, LAYER_CHECKS  # noqa: E402, once asserts are rewritten
+from . import backends  # noqa: E402, asserts are rewritten
+from .checks import CELL_CHECKS, LAYER_CHECKS, VARIANT_CHECKS  # noqa: E402
 from .judge import Member  # noqa: E402
+
+# NumPy passes `copy` to `__array__`, which the variables of Keras and torch do not take yet.
+NUMPY_COPY = "ignore:__array__ implementation doesn't accept a copy keyword:DeprecationWarning"
+
+backends.prepare()
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.filterwarnings(NUMPY_COPY))
 
 
 def _name(check):
     return check.__name__.removeprefix("check_")
 
 
+def _runs(request):
+    return lambda tested, **description: request.param(Member(tested, **description))
+
+
 @pytest.fixture(params=LAYER_CHECKS, ids=_name)
 def check_layer(request):
-    return lambda layer, **description: request.param(Member(layer, **description))
+    """All that a layer must pass."""
+    return _runs(request)
+
+
+@pytest.fixture(params=VARIANT_CHECKS, ids=_name)
+def check_variant(request):
+    """Less, for a layer that differs only in its data from one that passes all."""
+    return _runs(request)
 
 
 @pytest.fixture(params=CELL_CHECKS, ids=_name)
 def check_cell(request):
-    return lambda cell, **description: request.param(Member(cell, **description))
+    """All that a cell must pass."""
+    return _runs(request)

@@ -1,84 +1,92 @@
-"""The judge of every member of the LSTM family: a slow float64 loop in NumPy.
+"""The judge of every recurrent cell and layer: a slow float64 loop in NumPy.
 
-Its weights are named as in the formula, W_i, R_i, p_i, b_i, ..., each with random values of its
-own, so that no two gates can be mistaken for each other.
+What one step computes is written down in the tests, once more and apart from the code, and each
+weight gets random values of its own, so that no two gates can be mistaken for each other.
 """
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import cycle
 from types import SimpleNamespace
+from typing import Any
 
 import keras
 import numpy as np
 
 BATCH, TIME, FEATURES, UNITS = 3, 5, 2, 4
-LETTERS = {"input": "i", "forget": "f", "output": "o"}
+
+
+def _normal(rng, batch, size):
+    return rng.normal(size=(batch, size))
 
 
 @dataclass(frozen=True)
 class Member:
-    """What a test states about a cell or a layer."""
+    """What a test states about a cell or a layer; w holds its weights by name."""
 
     tested: type  # the cell or the layer
-    blocks: str  # letters of the blocks in the fused weights, such as "ifgo"
-    step: Callable  # (weights, x, h, c) -> (h', c') in NumPy
-    as_lstm: Callable  # weights without peepholes -> weights with which an LSTM computes the same
+    weights: Callable  # (rng, units, features) -> {name: array}, in the order of `layer.weights`
+    step: Callable  # (w, x (B, F), states) -> (output (B, any), new states)
+    state_sizes: Callable  # units -> sizes of the states
+    arguments: Mapping[str, Any] = field(default_factory=dict)  # of the constructor, beside units
+    # (w, x, states) -> all that `trace` shows of one step, or None: "hidden" is the output.
+    values: Callable | None = None
+    # Where gradients are cut: (w, x, states, seen, seen_after) -> (output, new states), with the
+    # states before and after this step once more, as numbers through which no error flows.
+    cut_step: Callable | None = None
+    draw_state: Callable = _normal  # (rng, batch, size) -> a state to start from
+    # Values for the check of configs, for arguments that only this one has.
+    config: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def gates(self):
-        return [name for name, letter in LETTERS.items() if letter in self.blocks]
+    def is_layer(self):
+        return issubclass(self.tested, keras.layers.RNN)
+
+    def random_weights(self, seed, units=UNITS, features=FEATURES):
+        return SimpleNamespace(**self.weights(np.random.default_rng(seed), units, features))
+
+    def random_states(self, seed):
+        rng = np.random.default_rng(seed)
+        return [self.draw_state(rng, BATCH, size) for size in self.state_sizes(UNITS)]
+
+    def loaded(self, weights, units=UNITS, features=FEATURES, **arguments):
+        """A built layer or cell that holds `weights`, float64 unless told otherwise."""
+        layer = self.tested(units, **{"dtype": "float64", **self.arguments, **arguments})
+        layer.build((None, None, features) if self.is_layer else (None, features))
+        layer.set_weights(list(vars(weights).values()))
+        return layer
+
+    def run(self, weights, x, states=None, mask=None, backwards=False, zero=False, units=UNITS):
+        """The recurrence: outputs (B, L, any) in the order computed, then the last states."""
+        if states is None:
+            states = [np.zeros((len(x), size)) for size in self.state_sizes(units)]
+        output, outputs = 0.0, []
+        for t in range(x.shape[1])[:: -1 if backwards else 1]:
+            new_output, new_states = self.step(weights, x[:, t], tuple(states))
+            valid = np.ones((len(x), 1), bool) if mask is None else mask[:, t, None]
+            states = [np.where(valid, *pair) for pair in zip(new_states, states, strict=True)]
+            output = np.where(valid, new_output, 0.0 if zero else output)
+            outputs.append(output)
+        return [np.stack(outputs, axis=1), *states]
+
+    def with_cuts(self, weights, x, states, mask):
+        """This member, in runs of which everything that a gradient does not see stays as now."""
+        if self.cut_step is None:
+            return self
+        seen = []
+
+        def record(w, x, states):
+            output, after = self.step(w, x, states)
+            seen.append(([state.copy() for state in states], after))
+            return output, after
+
+        replace(self, step=record).run(weights, x, states, mask)
+        again = cycle(seen)  # each run takes as many steps
+        return replace(self, step=lambda w, x, states: self.cut_step(w, x, states, *next(again)))
 
 
 def inputs(seed=0, batch=BATCH, time=TIME, features=FEATURES):
     return np.random.default_rng(seed).normal(size=(batch, time, features))
-
-
-def random_weights(member, seed, units=UNITS, features=FEATURES, peepholes=None):
-    """Weights by name; p is zero for gates without peephole. `peepholes=None` means all gates."""
-    rng = np.random.default_rng(seed)
-    peepholes = member.gates if peepholes is None else peepholes
-    weights = SimpleNamespace()
-    for letter in member.blocks:
-        setattr(weights, f"W_{letter}", rng.normal(size=(features, units)))
-        setattr(weights, f"R_{letter}", rng.normal(size=(units, units)) / np.sqrt(units))
-        setattr(weights, f"b_{letter}", rng.normal(size=units))
-    for name in member.gates:
-        p = rng.normal(size=units) if name in peepholes else np.zeros(units)
-        setattr(weights, f"p_{LETTERS[name]}", p)
-    return weights
-
-
-def fused(blocks, weights, peepholes=()):
-    """The same weights as Keras keeps them: kernel, recurrent_kernel, bias, peephole_kernel."""
-    arrays = [
-        np.concatenate([getattr(weights, f"{kind}_{letter}") for letter in blocks], axis=-1)
-        for kind in "WRb"
-    ]
-    rows = [getattr(weights, f"p_{LETTERS[name]}") for name in LETTERS if name in peepholes]
-    return [*arrays, np.stack(rows)] if rows else arrays
-
-
-def loaded(member, weights, units=UNITS, features=FEATURES, peepholes=None, **arguments):
-    """A built layer or cell that holds `weights`, float64 unless told otherwise."""
-    peepholes = member.gates if peepholes is None else peepholes
-    layer = member.tested(units, peepholes=peepholes, **{"dtype": "float64", **arguments})
-    is_layer = isinstance(layer, keras.layers.RNN)
-    layer.build((None, None, features) if is_layer else (None, features))
-    layer.set_weights(fused(member.blocks, weights, peepholes))
-    return layer
-
-
-def run_reference(step, weights, x, states=None, mask=None, backwards=False, zero_masked=False):
-    """The recurrence over time: outputs (B, L, U) in the order computed, last h and c (B, U)."""
-    h, c = states or (np.zeros((len(x), len(weights.b_o))),) * 2
-    output, outputs = np.zeros_like(h), []
-    for t in range(x.shape[1])[:: -1 if backwards else 1]:
-        new_h, new_c = step(weights, x[:, t], h, c)
-        valid = np.ones((len(x), 1), bool) if mask is None else mask[:, t, None]
-        h, c = np.where(valid, new_h, h), np.where(valid, new_c, c)
-        output = np.where(valid, new_h, 0.0 if zero_masked else output)
-        outputs.append(output)
-    return np.stack(outputs, axis=1), h, c
 
 
 def slope(function, array, step=1e-5):
@@ -94,8 +102,16 @@ def slope(function, array, step=1e-5):
     return slopes
 
 
+def as_array(tensor):
+    return np.asarray(keras.ops.convert_to_numpy(tensor), "float64")
+
+
 def assert_close(actual, expected, tolerance):
-    """Max-abs error over max-abs value."""
-    actual, expected = np.asarray(actual, "float64"), np.asarray(expected, "float64")
+    """Max-abs error over max-abs value, for a tensor or for each of a list."""
+    if isinstance(expected, (list, tuple)):
+        for pair in zip(actual, expected, strict=True):
+            assert_close(*pair, tolerance)
+        return
+    actual, expected = as_array(actual), as_array(expected)
     assert actual.shape == expected.shape
     assert np.abs(actual - expected).max() <= tolerance * np.abs(expected).max()

@@ -1,0 +1,250 @@
+"""The fast path of the gated recurrence: training steps on TensorFlow without a GPU.
+
+Three things make it faster than a loop that TensorFlow differentiates by itself:
+
+- The gradient is written by hand. What the way back needs is kept on the way forward, and the
+  gradient of each weight is one matmul over all steps at the end, instead of one a step.
+- Input, bias and hidden state share one matmul: [x, 1, h] times [kernel; bias; recurrent_kernel].
+- Each half of the batch is an XLA computation of its own, and TensorFlow runs the two in parallel;
+  within one, the matmuls of a step are too small to be worth two threads.
+
+It knows the formula of `GatedCell` for any `Gates`, and activations whose slope follows from
+their output. Whatever else comes takes the plain path, which gives the same numbers; so does
+everything but training, so that no XLA-only function is left in an exported graph. It has no second
+derivatives.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import keras
+import tensorflow as tf
+
+from custom_layers.gates import Gates
+
+# The slope of an activation, given its output, by the name under which Keras saves it.
+SLOPES: dict[str, Callable] = {
+    "sigmoid": lambda y: y * (1 - y),
+    "tanh": lambda y: 1 - y * y,
+    "linear": tf.ones_like,
+    "custom_layers>squash_candidate": lambda y: 1 - y * y / 4,  # 4 s(x) - 2
+    "custom_layers>squash_output": lambda y: (1 - y * y) / 2,  # 2 s(x) - 1
+}
+SHORTEST = 4  # steps; below, the plain path is as fast
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function, and its slope given its output."""
+
+    function: Callable
+    slope: Callable
+
+    def __call__(self, x):
+        return self.function(x)
+
+
+@dataclass(frozen=True)
+class Recurrence:
+    """The formula of a `GatedCell` without its weights."""
+
+    gates: Gates
+    gate: Activation
+    candidate: Activation
+    output: Activation
+    truncated: bool
+
+
+def recurrence_of(cell: Any) -> Recurrence | None:
+    """The formula of a `GatedCell`, or None where the fast path does not know it."""
+    functions = (cell.recurrent_activation, cell.activation, cell.output_activation)
+    names = [keras.saving.get_registered_name(function) for function in functions]
+    if any(name not in SLOPES for name in names):
+        return None
+    activations = [Activation(f, SLOPES[name]) for f, name in zip(functions, names, strict=True)]
+    return Recurrence(cell.gates, *activations, cell.truncate_gradient)
+
+
+def is_worth_it(sequences: tf.Tensor) -> bool:
+    """Whether these sequences are of the kind that the fast path is faster for."""
+    time = sequences.shape[1]
+    return (
+        not tf.executing_eagerly()
+        and sequences.dtype in (tf.float32, tf.float64)
+        and (time is None or time >= SHORTEST)
+        and not tf.config.list_physical_devices("GPU")
+    )
+
+
+def run(
+    recurrence: Recurrence,
+    weights: Sequence[tf.Tensor | None],
+    sequences: tf.Tensor,
+    states: Sequence[tf.Tensor],
+    return_sequences: bool,
+) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
+    """The recurrence over sequences, with its gradient.
+
+    Args:
+        recurrence: The formula.
+        weights: kernel, recurrent_kernel, bias and peephole_kernel; None for a last one that
+            there is not.
+        sequences: (B, L, F).
+        states: h and c to start from, each (B, U).
+        return_sequences: Whether the outputs of all steps are wanted.
+
+    Returns:
+        Outputs (B, L, U), or (B, 1, U) of the last step only, and the last h and c.
+    """
+    kernel, recurrent_kernel, bias, peepholes = weights
+    if bias is None:
+        bias = tf.zeros(kernel.shape[1], kernel.dtype)
+    if peepholes is None:
+        peepholes = tf.zeros((0, recurrent_kernel.shape[0]), kernel.dtype)
+    fused = tf.concat([kernel, bias[None], recurrent_kernel], axis=0)  # (F + 1 + U, n * U)
+
+    forward = tf.function(partial(_forward, recurrence), jit_compile=True, autograph=False)
+    backward = tf.function(partial(_backward, recurrence), jit_compile=True, autograph=False)
+
+    @tf.custom_gradient
+    def differentiable(x, h, c, fused, peepholes):
+        starts = _halves((x, 1), (h, 0), (c, 0))
+        done = [forward(*start, fused, peepholes) for start in starts]
+        kept, *last = zip(*done, strict=True)
+        last = [tf.concat(state, axis=0) for state in last]
+        outputs = [tf.concat([half["hidden"] for half in kept], axis=1)] if return_sequences else []
+
+        def gradient(*pulls):
+            """`pulls` are the gradients of what `differentiable` returns."""
+            pulls = _halves(*zip(pulls, [1] * len(outputs) + [0, 0], strict=True))
+            found = [
+                backward(*start, fused, peepholes, half, pull)
+                for start, half, pull in zip(starts, kept, pulls, strict=True)
+            ]
+            of_z, of_h, of_c, of_fused, of_peepholes = zip(*found, strict=True)
+            # (L, B, n * U) -> (L, B, F); nothing of it is computed if nobody asks for it.
+            of_x = tf.concat(of_z, axis=1) @ tf.transpose(kernel)
+            of_states = [tf.concat(of_state, axis=0) for of_state in (of_h, of_c)]
+            return of_x, *of_states, tf.add_n(of_fused), tf.add_n(of_peepholes)
+
+        return [*outputs, *last], gradient
+
+    x = tf.transpose(sequences, (1, 0, 2))  # (B, L, F) -> (L, B, F)
+    *outputs, h, c = differentiable(x, *states, fused, peepholes)
+    return tf.transpose(outputs[0], (1, 0, 2)) if outputs else h[:, None], h, c
+
+
+def _halves(*tensors_and_batch_axes):
+    """The two halves of a batch, each a list of the tensors."""
+    parts = []
+    for tensor, axis in tensors_and_batch_axes:
+        size = tensor.shape[axis] or tf.shape(tensor)[axis]
+        parts.append(tf.split(tensor, [size // 2, size - size // 2], axis))
+    return [list(half) for half in zip(*parts, strict=True)]
+
+
+def _forward(recurrence, x, h, c, fused, peepholes):
+    """All steps of (L, B, F).
+
+    Returns:
+        The activated blocks, cell and hidden states of all steps, each (L, B, its width), by name;
+        and the last h and c, each (B, U).
+    """
+    gates, length = recurrence.gates, tf.shape(x)[0]
+    p = dict(zip(gates.peepholes, tf.unstack(peepholes), strict=True))
+    x = _with_one(x)
+
+    def gate(name, z, c):
+        if name in gates.open:
+            return 1.0
+        return recurrence.gate(z[name] + p[name] * c if name in p else z[name])
+
+    def step(t, h, c, blocks, cells, hidden):
+        z = _split(gates, tf.concat([x[t], h], axis=1) @ fused)
+        i = gate("input", z, c)
+        f = 1.0 - i if gates.coupled else gate("forget", z, c)
+        g = recurrence.candidate(z["candidate"])
+        c = f * c + i * g
+        o = gate("output", z, c)
+        h = o * recurrence.output(c)
+        y = {"input": i, "forget": f, "candidate": g, "output": o}
+        y = tf.concat([y[name] for name in gates.blocks], axis=1)
+        return t + 1, h, c, blocks.write(t, y), cells.write(t, c), hidden.write(t, h)
+
+    kept = [_array(x, width) for width in (fused.shape[1], c.shape[1], h.shape[1])]
+    _, h, c, *kept = tf.while_loop(lambda t, *_: t < length, step, (0, h, c, *kept))
+    blocks, cell, hidden = (array.stack() for array in kept)
+    return {"blocks": blocks, "cell": cell, "hidden": hidden}, h, c
+
+
+def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
+    """Gradients of the blocks before activation (L, B, n * U), of h, c, and both weights."""
+    gates, features, length = recurrence.gates, x.shape[2], tf.shape(x)[0]
+    p = dict(zip(gates.peepholes, tf.unstack(peepholes), strict=True))
+    recurrent = tf.transpose(fused[features + 1 :])
+    c_before = tf.concat([c[None], kept["cell"][:-1]], axis=0)
+    h_before = tf.concat([h[None], kept["hidden"][:-1]], axis=0)
+    *of_outputs, of_h, of_c = pulls
+
+    def through_peephole(name, of_z):
+        return p[name] * of_z[name] if name in p and not recurrence.truncated else 0.0
+
+    def step(t, of_h, of_c, of_blocks):
+        y = _split(gates, kept["blocks"][t])
+        i, g, o = y.get("input", 1.0), y["candidate"], y.get("output", 1.0)
+        f = 1.0 - i if gates.coupled else y.get("forget", 1.0)
+        squashed = recurrence.output(kept["cell"][t])
+        if of_outputs:
+            of_h += of_outputs[0][t]
+
+        of_z = {}
+        if "output" in y:
+            of_z["output"] = of_h * squashed * recurrence.gate.slope(o)
+        of_c += of_h * o * recurrence.output.slope(squashed) + through_peephole("output", of_z)
+        of_z["candidate"] = of_c * i * recurrence.candidate.slope(g)
+        of_i, of_f = of_c * g, of_c * c_before[t]
+        if "input" in y:
+            of_z["input"] = (of_i - of_f if gates.coupled else of_i) * recurrence.gate.slope(i)
+        if "forget" in y:
+            of_z["forget"] = of_f * recurrence.gate.slope(f)
+        of_c = of_c * f + through_peephole("input", of_z) + through_peephole("forget", of_z)
+
+        of_z = tf.concat([of_z[name] for name in gates.blocks], axis=1)
+        of_h = tf.zeros_like(of_h) if recurrence.truncated else of_z @ recurrent
+        return t - 1, of_h, of_c, of_blocks.write(t, of_z)
+
+    start = (length - 1, of_h, of_c, _array(x, fused.shape[1]))
+    _, of_h, of_c, of_blocks = tf.while_loop(lambda t, *_: t >= 0, step, start)
+
+    of_z = of_blocks.stack()
+    seen = tf.concat([_with_one(x), h_before], axis=2)  # (L, B, F + 1 + U)
+    of_fused = tf.matmul(_rows(seen), _rows(of_z), transpose_a=True)
+    of_gates = _split(gates, of_z)
+    of_peepholes = [
+        tf.reduce_sum(of_gates[name] * (kept["cell"] if name == "output" else c_before), (0, 1))
+        for name in gates.peepholes
+    ]
+    of_peepholes = tf.stack(of_peepholes) if of_peepholes else tf.zeros_like(peepholes)
+    return of_z, of_h, of_c, of_fused, of_peepholes
+
+
+def _with_one(x):
+    """The input of a bias beside the others: (L, B, F) -> (L, B, F + 1)."""
+    return tf.concat([x, tf.ones_like(x[..., :1])], axis=2)
+
+
+def _split(gates, fused):
+    """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
+    return dict(zip(gates.blocks, tf.split(fused, len(gates.blocks), axis=-1), strict=True))
+
+
+def _rows(sequences):
+    """(L, B, width) -> (L * B, width)."""
+    return tf.reshape(sequences, (-1, sequences.shape[-1]))
+
+
+def _array(x, width):
+    """A place for a tensor (B, width) of each step of `x`."""
+    return tf.TensorArray(x.dtype, size=tf.shape(x)[0], element_shape=(x.shape[1], width))
