@@ -7,12 +7,13 @@ the paper asks for; these are not counted. A run ends where the criterion holds,
 its task. Printed are how many seeds got there and the median of their training sequences, beside
 the paper's LSTM.
 
-    python benchmarks/long_lag.py --results FILE [--tasks ...] [--cells ...] [--seeds ...]
+    python benchmarks/long_lag.py [--tasks ...] [--cells ...] [--seeds ...] [--results FILE]
     python benchmarks/long_lag.py --picture FILE.png
 
-Each run is a line of FILE and is not repeated, so that a killed call goes on where it stopped and
-a call that finds all its runs prints the table at once. Start a new FILE when a recipe changes. The
-picture shows how the gradient of the last output fades with the lag of the input.
+Each run is a line of FILE, by default long_lag.jsonl beside this script, and is not repeated, so
+that a killed call goes on where it stopped and a call that finds all its runs prints the table at
+once. Start a new FILE when a recipe changes. The picture shows how the gradient of the last output
+fades with the lag of the input.
 
 The recipes were chosen on seeds from 100 up. For all cells of a task they are the same: Adam,
 gradients clipped to norm 1, and chrono initialization of the gates that forget.
@@ -37,6 +38,7 @@ from custom_layers import RECURRENT_LAYERS
 from forecaster.datasets import long_lag
 from forecaster.datasets.long_lag import Sequences
 
+RESULTS = Path(__file__).with_suffix(".jsonl")
 # For each cell its layer, and the signs with which chrono initialization fills the blocks of its
 # bias: by a positive one a gate keeps what there is, by a negative one it keeps out what comes.
 CELLS = {
@@ -455,20 +457,20 @@ def draw_picture(path: Path, cells: list[str], seeds: list[int]) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("--results", type=Path, help="JSON lines to go on from and to add to")
+    parser.add_argument(
+        "--results", type=Path, default=RESULTS, help="JSON lines to go on from and to add to"
+    )
     parser.add_argument("--picture", type=Path, help="PNG to draw the fading gradients in")
     parser.add_argument("--tasks", nargs="+", choices=TASKS, default=list(TASKS), metavar="TASK")
     parser.add_argument("--cells", nargs="+", choices=CELLS, default=list(CELLS), metavar="CELL")
     parser.add_argument("--seeds", nargs="+", type=int, default=list(range(5)), metavar="SEED")
     options = parser.parse_args()
-    if options.results is None and options.picture is None:
-        parser.error("give --results FILE, --picture FILE.png, or both")
     if options.picture is not None:
         draw_picture(options.picture, options.cells, options.seeds)
-    if options.results is not None:
-        selection = (options.results, options.tasks, options.cells, options.seeds)
-        run_missing(*selection)
-        print(*table(*selection), sep="\n")
+        return
+    selection = (options.results, options.tasks, options.cells, options.seeds)
+    run_missing(*selection)
+    print(*table(*selection), sep="\n")
 
 
 if __name__ == "__main__":

@@ -23,14 +23,15 @@ import keras
 import tensorflow as tf
 
 from custom_layers.gates import Gates
+from custom_layers.squashing import squash_candidate, squash_output
 
-# The slope of an activation, given its output, by the name under which Keras saves it.
-SLOPES: dict[str, Callable] = {
-    "sigmoid": lambda y: y * (1 - y),
-    "tanh": lambda y: 1 - y * y,
-    "linear": tf.ones_like,
-    "custom_layers>squash_candidate": lambda y: 1 - y * y / 4,  # 4 s(x) - 2
-    "custom_layers>squash_output": lambda y: (1 - y * y) / 2,  # 2 s(x) - 1
+# The slope of an activation, given its output.
+SLOPES: dict[Callable, Callable] = {
+    keras.activations.sigmoid: lambda y: y * (1 - y),
+    keras.activations.tanh: lambda y: 1 - y * y,
+    keras.activations.linear: tf.ones_like,
+    squash_candidate: lambda y: 1 - y * y / 4,
+    squash_output: lambda y: (1 - y * y) / 2,
 }
 SHORTEST = 4  # steps; below, the plain path is as fast
 
@@ -58,12 +59,11 @@ class Recurrence:
 
 
 def recurrence_of(cell: Any) -> Recurrence | None:
-    """The formula of a `GatedCell`, or None where the fast path does not know it."""
+    """The formula of a `GatedCell`; None with a GPU, or an activation that is not in `SLOPES`."""
     functions = (cell.recurrent_activation, cell.activation, cell.output_activation)
-    names = [keras.saving.get_registered_name(function) for function in functions]
-    if any(name not in SLOPES for name in names):
+    if tf.config.list_physical_devices("GPU") or not SLOPES.keys() >= set(functions):
         return None
-    activations = [Activation(f, SLOPES[name]) for f, name in zip(functions, names, strict=True)]
+    activations = [Activation(function, SLOPES[function]) for function in functions]
     return Recurrence(cell.gates, *activations, cell.truncate_gradient)
 
 
@@ -74,7 +74,6 @@ def is_worth_it(sequences: tf.Tensor) -> bool:
         not tf.executing_eagerly()
         and sequences.dtype in (tf.float32, tf.float64)
         and (time is None or time >= SHORTEST)
-        and not tf.config.list_physical_devices("GPU")
     )
 
 

@@ -5,11 +5,11 @@
 
 from typing import ClassVar
 
-from keras import ops
 from keras.saving import register_keras_serializable
 
 from custom_layers.gated import GatedCell, GatedRNN
 from custom_layers.gates import Gates
+from custom_layers.squashing import squash_candidate, squash_output
 
 
 @register_keras_serializable(package="custom_layers")
@@ -173,18 +173,6 @@ class CoupledLSTM(GatedRNN):
     """
 
     cell_class = CoupledLSTMCell
-
-
-@register_keras_serializable(package="custom_layers")
-def squash_candidate(x):
-    """The logistic function on [-2, 2], g of the LSTM of 1997: 4 s(x) - 2."""
-    return 4.0 * ops.sigmoid(x) - 2.0
-
-
-@register_keras_serializable(package="custom_layers")
-def squash_output(x):
-    """The logistic function on [-1, 1], h of the LSTM of 1997: 2 s(x) - 1."""
-    return 2.0 * ops.sigmoid(x) - 1.0
 
 
 @register_keras_serializable(package="custom_layers")

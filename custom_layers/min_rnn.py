@@ -128,6 +128,7 @@ class MinCell(keras.layers.SimpleRNNCell):
             bias_regularizer=bias_regularizer,
             kernel_constraint=kernel_constraint,
             bias_constraint=bias_constraint,
+            recurrent_initializer="zeros",  # there is none, but Keras's default draws a seed
             dropout=dropout,
             seed=seed,
             **layer_arguments,

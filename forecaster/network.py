@@ -32,6 +32,13 @@ CELLS = {
     "gru": keras.layers.GRU,
     **RECURRENT_LAYERS,
 }
+# The weights of a cell that start at random, where they are not kernel and recurrent kernel.
+RANDOM_WEIGHTS = {
+    "full_gate_lstm": ("kernel", "recurrent", "gate"),
+    "projected_lstm": ("kernel", "recurrent", "projection"),
+    "min_lstm": ("kernel",),
+    "min_gru": ("kernel",),
+}
 NORMALIZATIONS = ("standard", "last", "none")
 LONGEST_SEGMENT = 48  # steps
 
@@ -123,12 +130,18 @@ class RecurrentNetwork:
         return keras.Model(inputs, forecast, name="core")
 
     def _recurrent_layer(self, kernel_seed, recurrent_seed):
+        initializers = {
+            "kernel": keras.initializers.GlorotUniform(kernel_seed),
+            "recurrent": keras.initializers.Orthogonal(seed=recurrent_seed),
+            "gate": keras.initializers.Orthogonal(seed=recurrent_seed + 1),
+            "projection": keras.initializers.GlorotUniform(recurrent_seed + 1),
+        }
+        has = RANDOM_WEIGHTS.get(self.cell, ("kernel", "recurrent"))
         return CELLS[self.cell](
             self.units,
             return_sequences=True,
             return_state=True,
-            kernel_initializer=keras.initializers.GlorotUniform(kernel_seed),
-            recurrent_initializer=keras.initializers.Orthogonal(seed=recurrent_seed),
+            **{f"{name}_initializer": initializers[name] for name in has},
             # Its own dropout is off, but without a seed it draws one from Python's `random`.
             seed=recurrent_seed,
         )

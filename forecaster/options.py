@@ -18,6 +18,13 @@ _Option = partial(typer.Option, rich_help_panel="Forecaster")
 _Network = partial(typer.Option, rich_help_panel="Network")
 _Training = partial(typer.Option, rich_help_panel="Training")
 
+# Every cell of network.py, whose import would load TensorFlow; a test compares them.
+CELLS = (
+    "simple_rnn, lstm, gru, peephole_lstm, coupled_lstm, lstm_1997, no_input_gate_lstm, "
+    "no_forget_gate_lstm, no_output_gate_lstm, linear_candidate_lstm, linear_output_lstm, "
+    "full_gate_lstm, janet, mgu, layer_norm_lstm, projected_lstm, slstm, min_lstm or min_gru"
+)
+
 PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that is another one
     "time": "time_column",
     "quantiles": "output",
@@ -123,9 +130,7 @@ def _declare(
     seed: Annotated[
         int, _Option(min=0, metavar="N", help="Seed of weights, dropout and order of windows.")
     ] = 0,
-    cell: Annotated[
-        str, _Network(metavar="NAME", help="simple_rnn, lstm, gru, peephole_lstm or coupled_lstm.")
-    ] = "gru",
+    cell: Annotated[str, _Network(metavar="NAME", help=f"{CELLS}.")] = "gru",
     units: Annotated[int, _Network(min=1, metavar="N", help="Size of each layer's state.")] = 64,
     num_layers: Annotated[
         int, _Network(min=1, metavar="N", help="Recurrent layers on top of each other.")

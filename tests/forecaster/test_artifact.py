@@ -110,10 +110,10 @@ def graphs(tmp_path_factory):
     return models, folders
 
 
-def test_every_cell_and_option_is_among_the_graphs():
+def test_every_usual_cell_and_encoder_is_among_the_graphs():
     networks = [parameters["network"] for parameters in GRAPHS[:-1]]
     assert {(network.cell, network.encoder) for network in networks} == {
-        (cell, encoder) for cell in CELLS for encoder in ("segments", "steps")
+        (cell, encoder) for cell in list(CELLS)[:5] for encoder in ("segments", "steps")
     }
 
 

@@ -315,7 +315,9 @@ def test_a_fit_that_diverges_says_so():
         task = make_task(walks(), network=network, training=training, callbacks=[seen])
         with pytest.raises(ValueError, match=message.format(r"1e\+30")):
             train(task)
-        assert len(seen.logs) == (1 if loss == "mse" else 3)  # weights that are NaN stay NaN
+        is_nan = np.isnan(seen.logs[0]["loss"])  # of "mae" some CPUs make NaN, some a large number
+        assert is_nan or loss == "mae"
+        assert len(seen.logs) == (1 if is_nan else 3)  # weights that are NaN stay NaN
     task = make_task(walks(), training=Training(epochs=1, loss="mse"), callbacks=[RaiseRate()])
     with pytest.raises(ValueError, match=message.format("0.001")):
         train(task)
