@@ -2,13 +2,14 @@
 
     python benchmarks/layers.py
     python benchmarks/layers.py --layers peephole_lstm min_lstm --shapes 64,96,1,32 --rounds 15
+    python benchmarks/layers.py --chosen --rounds 25
 
 What is timed is a step of `Model.fit` on TensorFlow: layer, one dense unit, mean squared error,
 Adam, several steps an execution, as the `Forecaster` trains. For each shape (batch, steps,
 features, units) all models live in one fresh process and take turns; a ratio is the median
 over rounds of a layer's time over that of `keras.layers.LSTM` in the faster of its two regimes,
 without and with XLA. Every layer is timed in both, too; a star marks the regime that the
-`Forecaster` chooses. torch's `nn.LSTM`, run eagerly as torch does, joins if torch is installed.
+`Forecaster` chooses, and `--chosen` leaves out the other. torch's `nn.LSTM`, run eagerly as torch does, joins if torch is installed.
 """
 
 import argparse
@@ -18,7 +19,11 @@ import time
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 
+import keras
 import numpy as np
+import tensorflow as tf
+
+from custom_layers import RECURRENT_LAYERS
 
 SHAPES = (
     "32,24,4,32",
@@ -36,12 +41,14 @@ REGIMES = {"without XLA": False, "with XLA": True}
 
 def main():
     arguments = parsed()
-    layers = arguments.layers
+    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"  # for the processes to come
     print(f"{len(os.sched_getaffinity(0))} cores, {arguments.rounds} rounds; ratios to {KERAS!r}")
     for shape in arguments.shapes:
         # XLA never gives back what it compiled, so every shape has a process of its own.
         with ProcessPoolExecutor(1, get_context("spawn")) as executor:
-            times, chosen = executor.submit(measured, shape, layers, arguments.rounds).result()
+            times, chosen = executor.submit(
+                measured, shape, arguments.layers, arguments.rounds, arguments.chosen
+            ).result()
         show(shape, times, chosen)
 
 
@@ -49,34 +56,36 @@ def parsed():
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("--layers", nargs="+", default=["all"], help="names; default: all")
+    parser.add_argument(
+        "--layers",
+        nargs="+",
+        choices=RECURRENT_LAYERS,
+        default=list(RECURRENT_LAYERS),
+        metavar="LAYER",
+        help="names; default: all",
+    )
     parser.add_argument("--shapes", nargs="+", default=SHAPES, help="batch,steps,features,units")
     parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--chosen", action="store_true", help="only the regime of the Forecaster")
     return parser.parse_args()
 
 
-def measured(shape, names, rounds):
+def measured(shape, names, rounds, only_chosen):
     """Milliseconds a step by (layer, regime), a list over rounds; and the regimes chosen."""
-    os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    import keras
-    import tensorflow as tf
-
-    from custom_layers import RECURRENT_LAYERS
-
     tf.get_logger().setLevel("ERROR")  # many models in one process: it warns of retracing
     batch, steps, features, units = map(int, shape.split(","))
     rng = np.random.default_rng(0)
     x = rng.normal(size=(batch, steps, features)).astype("float32")
     y = x.mean(axis=1)[:, :1]
-    names = list(RECURRENT_LAYERS) if names == ["all"] else names
     layers = {KERAS: keras.layers.LSTM} | {name: RECURRENT_LAYERS[name] for name in names}
 
     runs, chosen = {}, {}
     for name, layer in layers.items():
         compiles_itself = getattr(layer(units), "compiles_itself", False)
         chosen[name] = "without XLA" if compiles_itself else "with XLA"
-        for regime, jit in REGIMES.items():
-            runs[name, regime] = keras_run(layer(units), x, y, jit)
+        regimes = [chosen[name]] if only_chosen and name != KERAS else REGIMES
+        for regime in regimes:
+            runs[name, regime] = keras_run(layer(units), x, y, jit=REGIMES[regime])
     if importlib.util.find_spec("torch"):
         runs[TORCH, "without XLA"] = torch_run(x, y, units)
 
@@ -91,9 +100,6 @@ def measured(shape, names, rounds):
 
 def keras_run(layer, x, y, jit):
     """A function that makes `STEPS` steps, compiled and warm."""
-    import keras
-    import tensorflow as tf
-
     model = keras.Sequential([keras.Input(x.shape[1:]), layer, keras.layers.Dense(1)])
     model.compile(
         optimizer=keras.optimizers.Adam(), loss="mse", jit_compile=jit, steps_per_execution=STEPS

@@ -148,8 +148,9 @@ def _forward(recurrence, x, h, c, fused, peepholes):
     """All steps of (L, B, F).
 
     Returns:
-        The activated blocks, cell and hidden states of all steps, each (L, B, its width), by name;
-        and the last h and c, each (B, U).
+        The activated blocks, "cell" and "hidden" of all steps by name, each (L, B, U): arrays of
+        their own, because XLA reads and writes parts of one array slowly. And the last h and c,
+        each (B, U).
     """
     gates, length = recurrence.gates, tf.shape(x)[0]
     p = dict(zip(gates.peepholes, tf.unstack(peepholes), strict=True))
@@ -160,7 +161,7 @@ def _forward(recurrence, x, h, c, fused, peepholes):
             return 1.0
         return recurrence.gate(z[name] + p[name] * c if name in p else z[name])
 
-    def step(t, h, c, blocks, cells, hidden):
+    def step(t, h, c, kept):
         z = _split(gates, tf.concat([x[t], h], axis=1) @ fused)
         i = gate("input", z, c)
         f = 1.0 - i if gates.coupled else gate("forget", z, c)
@@ -168,14 +169,12 @@ def _forward(recurrence, x, h, c, fused, peepholes):
         c = f * c + i * g
         o = gate("output", z, c)
         h = o * recurrence.output(c)
-        y = {"input": i, "forget": f, "candidate": g, "output": o}
-        y = tf.concat([y[name] for name in gates.blocks], axis=1)
-        return t + 1, h, c, blocks.write(t, y), cells.write(t, c), hidden.write(t, h)
+        values = {"input": i, "forget": f, "candidate": g, "output": o, "cell": c, "hidden": h}
+        return t + 1, h, c, {name: array.write(t, values[name]) for name, array in kept.items()}
 
-    kept = [_array(x, width) for width in (fused.shape[1], c.shape[1], h.shape[1])]
-    _, h, c, *kept = tf.while_loop(lambda t, *_: t < length, step, (0, h, c, *kept))
-    blocks, cell, hidden = (array.stack() for array in kept)
-    return {"blocks": blocks, "cell": cell, "hidden": hidden}, h, c
+    kept = {name: _array(x, h.shape[1]) for name in (*gates.blocks, "cell", "hidden")}
+    _, h, c, kept = tf.while_loop(lambda t, *_: t < length, step, (0, h, c, kept))
+    return {name: array.stack() for name, array in kept.items()}, h, c
 
 
 def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
@@ -191,10 +190,10 @@ def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
         return p[name] * of_z[name] if name in p and not recurrence.truncated else 0.0
 
     def step(t, of_h, of_c, of_blocks):
-        y = _split(gates, kept["blocks"][t])
+        y = {name: array[t] for name, array in kept.items()}
         i, g, o = y.get("input", 1.0), y["candidate"], y.get("output", 1.0)
         f = 1.0 - i if gates.coupled else y.get("forget", 1.0)
-        squashed = recurrence.output(kept["cell"][t])
+        squashed = recurrence.output(y["cell"])
         if of_outputs:
             of_h += of_outputs[0][t]
 
@@ -222,7 +221,7 @@ def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
     of_fused = tf.matmul(_rows(seen), _rows(of_z), transpose_a=True)
     of_gates = _split(gates, of_z)
     of_peepholes = [
-        tf.reduce_sum(of_gates[name] * (kept["cell"] if name == "output" else c_before), (0, 1))
+        _sum(of_gates[name] * (kept["cell"] if name == "output" else c_before))
         for name in gates.peepholes
     ]
     of_peepholes = tf.stack(of_peepholes) if of_peepholes else tf.zeros_like(peepholes)
@@ -242,6 +241,12 @@ def _split(gates, fused):
 def _rows(sequences):
     """(L, B, width) -> (L * B, width)."""
     return tf.reshape(sequences, (-1, sequences.shape[-1]))
+
+
+def _sum(sequences):
+    """The sum over steps and batch, (L, B, U) -> (U,), as a matmul: XLA's sums are slow."""
+    rows = _rows(sequences)
+    return tf.matmul(tf.ones_like(rows[None, :, 0]), rows)[0]
 
 
 def _array(x, width):
