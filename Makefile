@@ -14,7 +14,7 @@ help:
 	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
 	@echo "make lint    check style and format; make format mends both"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
-	@echo "make bench   run the benchmarks one after another"
+	@echo "make bench   run the benchmarks one after another; it takes hours"
 	@echo "make bench-layers   time a training step of every layer against keras.layers.LSTM"
 	@echo "make ci      everything that must hold before a change is merged"
 	@echo "make venv    only make .venv; make clean removes what was built, not .venv"

@@ -9,7 +9,8 @@ Adam, several steps an execution, as the `Forecaster` trains. For each shape (ba
 features, units) all models live in one fresh process and take turns; a ratio is the median
 over rounds of a layer's time over that of `keras.layers.LSTM` in the faster of its two regimes,
 without and with XLA. Every layer is timed in both, too; a star marks the regime that the
-`Forecaster` chooses, and `--chosen` leaves out the other. torch's `nn.LSTM`, run eagerly as torch does, joins if torch is installed.
+`Forecaster` chooses, and `--chosen` leaves out the other. torch's `nn.LSTM`, run eagerly as torch
+does, joins if torch is installed.
 """
 
 import argparse

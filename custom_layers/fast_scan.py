@@ -44,9 +44,8 @@ def scan_in_blocks(
     blocks = -(-time // BLOCK)
     # The steps that fill up the last block come after all others: no h sees them, nor any error.
     inputs = _in_blocks(inputs, blocks, time)
-    weights = [
-        tf.convert_to_tensor(weight) for weight in weights
-    ]  # variables have no gradient here
+    # A custom gradient takes tensors: what flows to the variables behind them, TensorFlow knows.
+    weights = [tf.convert_to_tensor(weight) for weight in weights]
     mask = None if mask is None else _in_blocks(mask, blocks, time)
 
     def block_coefficients(t, x, *weights):

@@ -8,6 +8,7 @@ from keras.saving import register_keras_serializable
 
 from custom_layers.gated import GATED_ARGUMENTS, GatedCell, GatedRNN
 from custom_layers.gates import Gates
+from custom_layers.weights import add_weight
 
 FULL_GATE_ARGUMENTS = f"""
     gate_initializer: Initializer of `gate_kernel`. Default: "orthogonal".
@@ -17,36 +18,7 @@ FULL_GATE_ARGUMENTS = f"""
 
 @register_keras_serializable(package="custom_layers")
 class FullGateLSTMCell(GatedCell):
-    """One step of a peephole LSTM whose gates see all gates of the step before.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `FullGateLSTM` is shorter.
-
-        i' = s(W_i x + R_i h + R_ii i + R_fi f + R_oi o + p_i c  + b_i)
-        f' = s(W_f x + R_f h + R_if i + R_ff f + R_of o + p_f c  + b_f)
-        g  = tanh(W_g x + R_g h + b_g)
-        c' = f' c + i' g
-        o' = s(W_o x + R_o h + R_io i + R_fo f + R_oo o + p_o c' + b_o)
-        h' = o' tanh(c')
-
-    Weights: as in `FullGateLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
-            "output"; () for none. Default: None, all three.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import FullGateLSTMCell
-        >>> tuple(keras.layers.RNN(FullGateLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `FullGateLSTM`.
-    """
+    """One step of a peephole LSTM whose gates see all gates of the step before."""
 
     gates = Gates(peepholes=("input", "forget", "output"))
     shared_arguments: ClassVar[str] = FULL_GATE_ARGUMENTS
@@ -71,13 +43,7 @@ class FullGateLSTMCell(GatedCell):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.gate_kernel = self.add_weight(
-            shape=(3 * self.units, 3 * self.units),
-            name="gate_kernel",
-            initializer=self.gate_initializer,
-            regularizer=self.gate_regularizer,
-            constraint=self.gate_constraint,
-        )
+        self.gate_kernel = add_weight(self, "gate_kernel", (3 * self.units, 3 * self.units))
 
     def step(self, inputs, states, training=False):
         values, states = super().step(inputs, states, training)

@@ -3,14 +3,12 @@
 Who owns what:
 
 - `Gates` (gates.py): which gates there are, what they see, how they are tied.
-- `FusedCell`: the weights that all gates share, and how they start. It is a
-  `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their config and
-  the dropout masks are Keras's own and are written once, in Keras.
+- `FusedCell` (fused.py): the weights that all gates share, and how they start.
 - `GatedCell`: peepholes, and the formula of one step.
 - `GatedRNN`: the layer, as `RecurrentLayer` (recurrent.py) has it for every cell. It is no
   `keras.layers.LSTM`: Keras hands that class to cuDNN, which knows neither peepholes nor coupled
   gates.
-- `lstm_family.py`: a docstring and a few lines of data for each member.
+- `lstm_family.py` and its neighbours: a docstring and a few lines of data for each member.
 """
 
 from collections.abc import Sequence
@@ -20,9 +18,9 @@ from typing import Any, ClassVar
 import keras
 from keras import ops
 
-from custom_layers.arguments import check_chrono_lag, check_rate, check_units
-from custom_layers.gates import Gates
-from custom_layers.recurrent import LAYER_ARGUMENTS, RecurrentLayer, insert_before_example
+from custom_layers.fused import FUSED_ARGUMENTS, FusedCell
+from custom_layers.recurrent import LAYER_ARGUMENTS, RecurrentLayer
+from custom_layers.weights import add_weight
 
 if keras.backend.backend() == "tensorflow":
     from custom_layers import fast_tensorflow
@@ -31,29 +29,6 @@ else:
 
 # The methods of `GatedCell` that are its formula. Whoever overrides one has another formula.
 FORMULA = ("step", "_gate_inputs", "_dropped", "_seen", "_gate", "_hidden")
-
-FUSED_ARGUMENTS = """
-    activation: Activation of the candidate, a name or a callable. Default: "tanh", unless the
-        formula above has another.
-    recurrent_activation: Activation of the gates, a name or a callable. Default: "sigmoid".
-    use_bias: Whether there is a bias. Default: True.
-    kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
-    recurrent_initializer: Initializer of `recurrent_kernel`. Default: "orthogonal".
-    bias_initializer: Initializer of `bias`. Default: "zeros".
-    kernel_regularizer, recurrent_regularizer, bias_regularizer: Regularizers of the same weights.
-        Default: None.
-    kernel_constraint, recurrent_constraint, bias_constraint: Constraints of the same weights.
-        Default: None.
-    chrono_lag: Longest lag to be learned, in steps, an int above 2. The bias then starts by chrono
-        initialization, b_f = log(u) and b_i = -b_f with u uniform in [1, chrono_lag - 1] for each
-        unit, so that units forget at the rates of all lags up to it (Tallec and Ollivier, "Can
-        Recurrent Neural Networks Warp Time?", ICLR 2018). Default: None, `unit_forget_bias`.
-    dropout: Share of the inputs dropped in training, in [0, 1); one mask serves all gates and
-        all steps of a sequence. Default: 0.
-    recurrent_dropout: The same for the hidden state on its way into the gates. Default: 0.
-    seed: Integer seed of both dropouts and of chrono initialization. Default: None, a random one.
-    name, dtype, trainable: As in every Keras layer.
-"""
 
 GATED_ARGUMENTS = f"""
     output_activation: Activation of the cell state on its way out, a name or a callable. Default:
@@ -65,28 +40,12 @@ GATED_ARGUMENTS = f"""
         the hidden state, and not through peepholes. Default: False unless stated above.\
 {FUSED_ARGUMENTS}"""
 
-FUSED_RAISES = """
-    ValueError: A size is not a positive int, a dropout is outside of [0, 1), or `chrono_lag` is no
-        int above 2.
-"""
-
 GATED_RAISES = """
     ValueError: A size is not a positive int, a dropout is outside of [0, 1), `peepholes` names a
         gate that the cell does not have, or `chrono_lag` is no int above 2, or is given to a cell
         that cannot forget.
     TypeError: `peepholes` is no sequence of names.
 """
-
-CELL_CALL = """
-Call arguments:
-    inputs: (batch, features), float; the inputs of one step.
-    states: List of the states before: {states}.
-    training: Whether dropout is active. Default: False.
-
-Returns:
-    h' in the compute dtype, and the list of new states.
-"""
-
 
 FAST_PATH_ARGUMENT = """\
     use_fast_path: Whether training may take the fast path, which gives the same numbers sooner, on
@@ -95,135 +54,12 @@ FAST_PATH_ARGUMENT = """\
 """
 
 
-class FusedCell(keras.layers.LSTMCell):
-    """A cell whose gates share one kernel, one recurrent kernel and one bias.
-
-    Use it as the base of a cell that is no LSTM: set `gates`, and write `step`. It has the dropout
-    masks of `keras.layers.LSTMCell`, and of its arguments those that such a cell has.
-
-    Weights: `kernel` (features, n units), `recurrent_kernel` (width of the first state, n units)
-    and `bias` (n units), in n blocks of columns as `gates.blocks` orders them.
-
-    Args:
-        units: Number of units, an int above 0.
-        unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
-            rest of the bias comes from `bias_initializer`. Default: True.
-        chrono_lag: Longest lag to be learned, in steps. Default: None.
-        dropout, recurrent_dropout: Shares dropped in training, in [0, 1). Default: 0.
-        lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
-    """
-
-    gates: Gates = Gates()
-
-    shared_arguments: ClassVar[str] = FUSED_ARGUMENTS
-    shared_raises: ClassVar[str] = FUSED_RAISES
-    states_text: ClassVar[str] = "the hidden state h (batch, units)"
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        call = CELL_CALL.format(states=cls.states_text)
-        shared = f"{cls.shared_arguments}{call}\nRaises:{cls.shared_raises}"
-        cls.__doc__ = insert_before_example(cls.__doc__, shared)
-
-    def __init__(
-        self,
-        units: int,
-        *,
-        chrono_lag: int | None = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        **lstm_cell_arguments: Any,
-    ) -> None:
-        check_units(units)
-        check_rate("dropout", dropout)
-        check_rate("recurrent_dropout", recurrent_dropout)
-        super().__init__(
-            int(units), dropout=dropout, recurrent_dropout=recurrent_dropout, **lstm_cell_arguments
-        )
-        check_chrono_lag(chrono_lag)
-        _check_can_forget(chrono_lag, self.gates)
-        self.chrono_lag = chrono_lag
-        self.state_size = [self.units]
-        # Keras makes a mask for each gate once `recurrent_dropout` is set. All gates share one
-        # matmul here, so there is one mask.
-        self.dropout_mask_count = None
-
-    def build(self, input_shape):
-        width = len(self.gates.blocks) * self.units
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], width),
-            name="kernel",
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.recurrent_kernel = self.add_weight(
-            shape=(self.state_size[0], width),
-            name="recurrent_kernel",
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
-        self.bias = None
-        if self.use_bias:
-            self.bias = self.add_weight(
-                shape=(width,),
-                name="bias",
-                initializer=self._initial_bias,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
-
-    def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer` for all blocks but those that make the cell remember."""
-        parts = self._split(self.bias_initializer(shape, dtype=dtype))
-        if self.chrono_lag is not None:
-            lags = keras.initializers.RandomUniform(1, self.chrono_lag - 1, seed=self.seed)
-            log_lag = ops.log(lags((self.units,), dtype=dtype))
-            parts.update({gate: sign * log_lag for gate, sign in self.gates.chrono_signs.items()})
-        elif self.unit_forget_bias:
-            for gate, value in self.gates.remembering_bias.items():
-                parts[gate] = ops.full_like(parts[gate], value)
-        return ops.concatenate(list(parts.values()))
-
-    def _split(self, fused):
-        """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
-        blocks = self.gates.blocks
-        return dict(zip(blocks, ops.split(fused, len(blocks), axis=-1), strict=True))
-
-    def call(self, inputs, states, training=False):
-        values, states = self.step(inputs, states, training)
-        return values["hidden"], states
-
-    def step(self, inputs, states, training=False):
-        """One step: all that is worth looking at, by name, and the list of new states."""
-        raise NotImplementedError
-
-    def _gate_inputs(self, x, states, training):
-        """What the gates and the candidate see of inputs and states: (B, n * U)."""
-        x, h = self._dropped(x, states[0], training)
-        z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel)
-        return z + self.bias if self.use_bias else z
-
-    def _dropped(self, x, h, training):
-        """What is left of inputs and hidden state on their way into the gates."""
-        if training and self.dropout:
-            x = x * self.get_dropout_mask(x)
-        if training and self.recurrent_dropout:
-            h = h * self.get_recurrent_dropout_mask(h)
-        return x, h
-
-    def get_config(self):
-        return {**super().get_config(), "chrono_lag": self.chrono_lag}
-
-
 class GatedCell(FusedCell):
     """One step of an LSTM whose gates are described by `gates`.
 
     Use it as the base of a new member of the family: set `gates`, and `activations` where they
-    differ, and write a docstring with the `Args:` units, peepholes and unit_forget_bias, an
-    `Example:` and a `Source:`; what all cells share is inserted before the example. `truncated` is
-    the default of `truncate_gradient`. As it stands it is the LSTM of `keras.layers.LSTMCell`.
+    differ. `truncated` is the default of `truncate_gradient`. As it stands it is the LSTM of
+    `keras.layers.LSTMCell`.
 
     The formula, with s the `recurrent_activation` and each p zero for a gate without peephole:
 
@@ -286,13 +122,8 @@ class GatedCell(FusedCell):
         super().build(input_shape)
         self.peephole_kernel = None
         if self.gates.peepholes:
-            self.peephole_kernel = self.add_weight(
-                shape=(len(self.gates.peepholes), self.units),
-                name="peephole_kernel",
-                initializer=self.peephole_initializer,
-                regularizer=self.peephole_regularizer,
-                constraint=self.peephole_constraint,
-            )
+            shape = (len(self.gates.peepholes), self.units)
+            self.peephole_kernel = add_weight(self, "peephole_kernel", shape)
 
     def step(self, inputs, states, training=False):
         """One step: what each gate lets through, the candidate and the new states, by name."""
@@ -345,8 +176,9 @@ class GatedCell(FusedCell):
 class GatedRNN(RecurrentLayer):
     """A `GatedCell` run over a sequence, with one constructor for cell and layer.
 
-    Use it as the base of a new member of the family: set `cell_class`, and write a docstring as for
-    the cell.
+    Use it as the base of a new member of the family: set `cell_class`, and write a docstring with
+    the formula, the weights, the `Args:` units, peepholes and unit_forget_bias, an `Example:` and
+    a `Source:`; what all layers share is inserted, and the docstring of the cell follows from it.
 
     Args:
         units: Number of units, an int above 0.
@@ -401,11 +233,3 @@ class GatedRNN(RecurrentLayer):
 
     def get_config(self):
         return {**super().get_config(), "use_fast_path": self.use_fast_path}
-
-
-def _check_can_forget(lag: int | None, gates: Gates) -> None:
-    if lag is not None and not gates.chrono_signs:
-        raise ValueError(
-            "`chrono_lag` must be None for a cell that has no forget gate. "
-            f"Received: chrono_lag={lag!r}. Leave it out; such a cell never forgets."
-        )

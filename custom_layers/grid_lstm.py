@@ -8,6 +8,7 @@ from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_rate, check_units
 from custom_layers.recurrent import RecurrentLayer
+from custom_layers.weights import add_weight
 
 CELL_ARGUMENTS = """
     activation: Activation of candidates and outputs, a name or a callable. Default: "tanh".
@@ -100,6 +101,7 @@ class GridLSTMCell(keras.layers.LSTMCell):
     shared_arguments: ClassVar[str] = CELL_ARGUMENTS
     shared_raises: ClassVar[str] = CELL_RAISES
     states_text: ClassVar[str] = CELL_STATES
+    width_text: ClassVar[str] = "series * units"
 
     def __init__(
         self,
@@ -126,29 +128,12 @@ class GridLSTMCell(keras.layers.LSTMCell):
             )
         self.series = series
         self.state_size = [series * self.units] * 2
-        self.kernel = self.add_weight(
-            shape=(features, 8 * self.units),
-            name="kernel",
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
-        self.recurrent_kernel = self.add_weight(
-            shape=(2 * self.units, 8 * self.units),
-            name="recurrent_kernel",
-            initializer=self.recurrent_initializer,
-            regularizer=self.recurrent_regularizer,
-            constraint=self.recurrent_constraint,
-        )
+        width = 8 * self.units
+        self.kernel = add_weight(self, "kernel", (features, width))
+        self.recurrent_kernel = add_weight(self, "recurrent_kernel", (2 * self.units, width))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                shape=(8 * self.units,),
-                name="bias",
-                initializer=self._initial_bias,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
         """`bias_initializer` for all blocks but those of the two forget gates."""

@@ -5,40 +5,14 @@ from typing import Any, ClassVar
 
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import FUSED_RAISES, FusedCell
+from custom_layers.fused import FUSED_RAISES, FusedCell
 from custom_layers.gates import Gates
 from custom_layers.recurrent import RecurrentLayer
 
 
 @register_keras_serializable(package="custom_layers")
 class JANETCell(FusedCell):
-    """One step of an LSTM of which only the forget gate is left.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `JANET` is
-    shorter.
-
-        z = W_f x + R_f h + b_f
-        g = tanh(W_g x + R_g h + b_g)
-        h' = s(z) h + (1 - s(z - beta)) g
-
-    Weights: as in `JANET`.
-
-    Args:
-        units: Number of units, an int above 0.
-        beta: How much less of z lets the candidate in than lets h stay, a finite float. Above 0
-            the cell state can grow beyond the candidate. Default: 1.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import JANETCell
-        >>> tuple(keras.layers.RNN(JANETCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `JANET`.
-    """
+    """One step of an LSTM of which only the forget gate is left."""
 
     gates = Gates(open=("input", "output"))
     shared_raises: ClassVar[str] = f"{FUSED_RAISES.rstrip()}\n    TypeError: `beta` is no number.\n"

@@ -12,39 +12,7 @@ from custom_layers.gates import Gates
 
 @register_keras_serializable(package="custom_layers")
 class LayerNormLSTMCell(GatedCell):
-    """One step of a layer-normalized LSTM with peepholes.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `LayerNormLSTM` is shorter.
-
-        (z_i, z_f, z_g, z_o) = a_x N(W x) + a_h N(R h) + b
-        i = s(z_i + p_i c)
-        f = s(z_f + p_f c)
-        g = tanh(z_g)
-        c' = f c + i g
-        o = s(z_o + p_o c')
-        h' = o tanh(a_c N(c') + b_c)
-
-    Weights: as in `LayerNormLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        epsilon: What is added to a variance before its square root is divided by, a float above 0.
-            Default: 0.001.
-        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
-            "output"; () for none. Default: None, all three.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import LayerNormLSTMCell
-        >>> tuple(keras.layers.RNN(LayerNormLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `LayerNormLSTM`.
-    """
+    """One step of a layer-normalized LSTM with peepholes."""
 
     gates = Gates(peepholes=("input", "forget", "output"))
     shared_raises: ClassVar[str] = GATED_RAISES.replace(

@@ -14,36 +14,7 @@ from custom_layers.gates import Gates
 
 @register_keras_serializable(package="custom_layers")
 class NoPeepholeLSTMCell(GatedCell):
-    """One step of the LSTM of Keras, as a member of this family (NP).
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `NoPeepholeLSTM` is shorter.
-
-        i = s(W_i x + R_i h + b_i)
-        f = s(W_f x + R_f h + b_f)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = f c + i g
-        o = s(W_o x + R_o h + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `NoPeepholeLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state after all, any of "input",
-            "forget" and "output". Default: None, none.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import NoPeepholeLSTMCell
-        >>> tuple(keras.layers.RNN(NoPeepholeLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `NoPeepholeLSTM`.
-    """
+    """One step of the LSTM of Keras, as a member of this family (NP)."""
 
     gates = Gates()
 
@@ -92,35 +63,7 @@ class NoPeepholeLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class NoInputGateLSTMCell(GatedCell):
-    """One step of a peephole LSTM without input gate.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `NoInputGateLSTM` is shorter.
-
-        f = s(W_f x + R_f h + p_f c + b_f)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = f c + g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `NoInputGateLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "forget" and "output"; () for
-            none. Default: None, both.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import NoInputGateLSTMCell
-        >>> tuple(keras.layers.RNN(NoInputGateLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `NoInputGateLSTM`.
-    """
+    """One step of a peephole LSTM without input gate."""
 
     gates = Gates(open=("input",), peepholes=("forget", "output"))
 
@@ -168,34 +111,7 @@ class NoInputGateLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class NoForgetGateLSTMCell(GatedCell):
-    """One step of a peephole LSTM without forget gate.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `NoForgetGateLSTM` is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `NoForgetGateLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input" and "output"; () for
-            none. Default: None, both.
-        unit_forget_bias: Without effect, as there is no forget gate. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import NoForgetGateLSTMCell
-        >>> tuple(keras.layers.RNN(NoForgetGateLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `NoForgetGateLSTM`.
-    """
+    """One step of a peephole LSTM without forget gate."""
 
     gates = Gates(open=("forget",), peepholes=("input", "output"))
 
@@ -242,35 +158,7 @@ class NoForgetGateLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class NoOutputGateLSTMCell(GatedCell):
-    """One step of a peephole LSTM without output gate.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `NoOutputGateLSTM` is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        f = s(W_f x + R_f h + p_f c + b_f)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = f c + i g
-        h' = tanh(c')
-
-    Weights: as in `NoOutputGateLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input" and "forget"; () for
-            none. Default: None, both.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import NoOutputGateLSTMCell
-        >>> tuple(keras.layers.RNN(NoOutputGateLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `NoOutputGateLSTM`.
-    """
+    """One step of a peephole LSTM without output gate."""
 
     gates = Gates(open=("output",), peepholes=("input", "forget"))
 
@@ -316,36 +204,7 @@ class NoOutputGateLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class LinearCandidateLSTMCell(GatedCell):
-    """One step of a peephole LSTM whose candidate is linear.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `LinearCandidateLSTM` is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        f = s(W_f x + R_f h + p_f c + b_f)
-        g = W_g x + R_g h + b_g
-        c' = f c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `LinearCandidateLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
-            "output"; () for none. Default: None, all three.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import LinearCandidateLSTMCell
-        >>> tuple(keras.layers.RNN(LinearCandidateLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `LinearCandidateLSTM`.
-    """
+    """One step of a peephole LSTM whose candidate is linear."""
 
     gates = Gates(peepholes=("input", "forget", "output"))
     activations: ClassVar = {"activation": "linear", "output_activation": "tanh"}
@@ -394,36 +253,7 @@ class LinearCandidateLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class LinearOutputLSTMCell(GatedCell):
-    """One step of a peephole LSTM that shows the cell state as it is.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `LinearOutputLSTM` is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        f = s(W_f x + R_f h + p_f c + b_f)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = f c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o c'
-
-    Weights: as in `LinearOutputLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
-            "output"; () for none. Default: None, all three.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import LinearOutputLSTMCell
-        >>> tuple(keras.layers.RNN(LinearOutputLSTMCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `LinearOutputLSTM`.
-    """
+    """One step of a peephole LSTM that shows the cell state as it is."""
 
     gates = Gates(peepholes=("input", "forget", "output"))
     activations: ClassVar = {"activation": "tanh", "output_activation": "linear"}

@@ -14,37 +14,7 @@ from custom_layers.squashing import squash_candidate, squash_output
 
 @register_keras_serializable(package="custom_layers")
 class PeepholeLSTMCell(GatedCell):
-    """One step of an LSTM whose gates see the cell state.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `PeepholeLSTM`
-    is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        f = s(W_f x + R_f h + p_f c + b_f)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = f c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `PeepholeLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input", "forget" and
-            "output"; () for none. Default: None, all three.
-        unit_forget_bias: Whether the bias of the forget gate starts at 1, so that an untrained
-            cell remembers; the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import PeepholeLSTMCell
-        >>> cells = [PeepholeLSTMCell(16), PeepholeLSTMCell(8)]
-        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `PeepholeLSTM`.
-    """
+    """One step of an LSTM whose gates see the cell state."""
 
     gates = Gates(peepholes=("input", "forget", "output"))
 
@@ -97,37 +67,7 @@ class PeepholeLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class CoupledLSTMCell(GatedCell):
-    """One step of an LSTM that forgets exactly as much as it takes in.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `CoupledLSTM`
-    is shorter.
-
-        i = s(W_i x + R_i h + p_i c + b_i)
-        g = tanh(W_g x + R_g h + b_g)
-        c' = (1 - i) c + i g
-        o = s(W_o x + R_o h + p_o c' + b_o)
-        h' = o tanh(c')
-
-    Weights: as in `CoupledLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input" and "output"; () for
-            none. Default: None, both.
-        unit_forget_bias: Whether the bias of the input gate starts at -1, so that the cell, like a
-            plain LSTM, starts with 1 - i = s(1); the rest of the bias comes from
-            `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import CoupledLSTMCell
-        >>> cells = [CoupledLSTMCell(16), CoupledLSTMCell(8)]
-        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `CoupledLSTM`.
-    """
+    """One step of an LSTM that forgets exactly as much as it takes in."""
 
     gates = Gates(coupled=True, peepholes=("input", "output"))
 
@@ -177,34 +117,7 @@ class CoupledLSTM(GatedRNN):
 
 @register_keras_serializable(package="custom_layers")
 class LSTM1997Cell(GatedCell):
-    """One step of the LSTM of 1997: no forget gate, and errors flow through the cell state only.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer
-    `LSTM1997` is shorter.
-
-        i = s(W_i x + R_i h + b_i)
-        g = 4 s(W_g x + R_g h + b_g) - 2
-        c' = c + i g
-        o = s(W_o x + R_o h + b_o)
-        h' = o (2 s(c') - 1)
-
-    Weights: as in `LSTM1997`.
-
-    Args:
-        units: Number of units, an int above 0.
-        peepholes: Names of the gates that see the cell state, any of "input" and "output".
-            Default: None, none.
-        unit_forget_bias: Without effect, as there is no forget gate. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import LSTM1997Cell
-        >>> tuple(keras.layers.RNN(LSTM1997Cell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `LSTM1997`.
-    """
+    """One step of the LSTM of 1997: no forget gate, and errors flow through the cell state only."""
 
     gates = Gates(open=("forget",))
     activations: ClassVar = {"activation": squash_candidate, "output_activation": squash_output}

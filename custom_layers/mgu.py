@@ -3,38 +3,14 @@
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import FusedCell
+from custom_layers.fused import FusedCell
 from custom_layers.gates import Gates
 from custom_layers.recurrent import RecurrentLayer
 
 
 @register_keras_serializable(package="custom_layers")
 class MGUCell(FusedCell):
-    """One step of a GRU whose two gates are one.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `MGU` is
-    shorter.
-
-        f = s(W_f x + R_f h + b_f)
-        g = tanh(W_g x + R_g (f h) + b_g)
-        h' = (1 - f) h + f g
-
-    Weights: as in `MGU`.
-
-    Args:
-        units: Number of units, an int above 0.
-        unit_forget_bias: Whether the bias of f starts at -1, so that an untrained cell remembers;
-            the rest of the bias comes from `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import MGUCell
-        >>> tuple(keras.layers.RNN(MGUCell(8))(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `MGU`.
-    """
+    """One step of a GRU whose two gates are one."""
 
     # What the paper calls the forget gate takes in where it is open: an input gate, coupled.
     gates = Gates(coupled=True, open=("output",))

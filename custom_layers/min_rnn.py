@@ -17,7 +17,8 @@ from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.linear_recurrence import linear_recurrence
-from custom_layers.recurrent import RecurrentLayer, insert_before_example
+from custom_layers.recurrent import RecurrentLayer
+from custom_layers.weights import add_weight, log_lags
 
 CELL_ARGUMENTS = """
     activation: Activation of the candidate, a name or a callable. Default: `above_zero`.
@@ -43,17 +44,6 @@ CELL_RAISES = """
 """
 
 CELL_STATES = "the hidden state h, (batch, units)"
-
-CELL_SECTIONS = f"""{CELL_ARGUMENTS}
-Call arguments:
-    inputs: (batch, features), float; the inputs of one step.
-    states: List of the hidden state h, (batch, units).
-    training: Whether dropout is active. Default: False.
-
-Returns:
-    h' of shape (batch, units) in the compute dtype, and the new states [h'].
-
-Raises:{CELL_RAISES}"""
 
 
 @register_keras_serializable(package="custom_layers")
@@ -92,10 +82,7 @@ class MinCell(keras.layers.SimpleRNNCell):
     shared_arguments: ClassVar[str] = CELL_ARGUMENTS
     shared_raises: ClassVar[str] = CELL_RAISES
     states_text: ClassVar[str] = CELL_STATES
-
-    def __init_subclass__(cls, **kwargs: Any) -> None:
-        super().__init_subclass__(**kwargs)
-        cls.__doc__ = insert_before_example(cls.__doc__, CELL_SECTIONS)
+    width_text: ClassVar[str] = "units"
 
     def __init__(
         self,
@@ -138,29 +125,16 @@ class MinCell(keras.layers.SimpleRNNCell):
 
     def build(self, input_shape):
         width = len(self.blocks) * self.units
-        self.kernel = self.add_weight(
-            shape=(input_shape[-1], width),
-            name="kernel",
-            initializer=self.kernel_initializer,
-            regularizer=self.kernel_regularizer,
-            constraint=self.kernel_constraint,
-        )
+        self.kernel = add_weight(self, "kernel", (input_shape[-1], width))
         self.bias = None
         if self.use_bias:
-            self.bias = self.add_weight(
-                shape=(width,),
-                name="bias",
-                initializer=self._initial_bias,
-                regularizer=self.bias_regularizer,
-                constraint=self.bias_constraint,
-            )
+            self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
         """`bias_initializer`, but for the blocks that decide what is kept."""
         parts = self._split(self.bias_initializer(shape, dtype=dtype))
         if self.chrono_lag is not None:
-            lags = keras.initializers.RandomUniform(1, self.chrono_lag - 1, seed=self.seed)
-            keeping = ops.log(lags((self.units,), dtype=dtype))
+            keeping = log_lags(self.units, self.chrono_lag, self.seed, dtype)
         elif self.unit_forget_bias:
             keeping = ops.ones((self.units,), dtype=dtype)  # it keeps s(1), as an LSTM does
         else:
@@ -267,34 +241,7 @@ class MinRNN(RecurrentLayer):
 
 @register_keras_serializable(package="custom_layers")
 class MinLSTMCell(MinCell):
-    """One step of an LSTM whose gates do not see the hidden state.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `MinLSTM` is
-    shorter, and fast.
-
-        i = s(W_i x + b_i)
-        f = s(W_f x + b_f)
-        g = activation(W_g x + b_g)
-        h' = f / (f + i) h + i / (f + i) g
-
-    Weights: as in `MinLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        unit_forget_bias: Whether the biases of forget and input gate start at 1 and -1, so that an
-            untrained cell keeps s(1) of its state; the rest of the bias comes from
-            `bias_initializer`. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import MinLSTMCell
-        >>> cells = [MinLSTMCell(16), MinLSTMCell(8)]
-        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `MinLSTM`.
-    """
+    """One step of an LSTM whose gates do not see the hidden state."""
 
     blocks: ClassVar[dict[str, float]] = {"input": -1.0, "forget": 1.0, "candidate": 0.0}
 
@@ -361,33 +308,7 @@ class MinLSTM(MinRNN):
 
 @register_keras_serializable(package="custom_layers")
 class MinGRUCell(MinCell):
-    """One step of a GRU whose gate does not see the hidden state.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `MinGRU` is
-    shorter, and fast.
-
-        z = s(W_z x + b_z)
-        g = activation(W_g x + b_g)
-        h' = (1 - z) h + z g
-
-    Weights: as in `MinGRU`.
-
-    Args:
-        units: Number of units, an int above 0.
-        unit_forget_bias: Whether the bias of the update gate starts at -1, so that an untrained
-            cell keeps s(1) of its state; the rest of the bias comes from `bias_initializer`.
-            Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import MinGRUCell
-        >>> cells = [MinGRUCell(16), MinGRUCell(8)]
-        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `MinGRU`.
-    """
+    """One step of a GRU whose gate does not see the hidden state."""
 
     blocks: ClassVar[dict[str, float]] = {"update": -1.0, "candidate": 0.0}
 

@@ -9,6 +9,7 @@ from keras.saving import register_keras_serializable
 from custom_layers.arguments import check_units
 from custom_layers.gated import GATED_ARGUMENTS, GatedCell, GatedRNN
 from custom_layers.gates import Gates
+from custom_layers.weights import add_weight
 
 PROJECTED_ARGUMENTS = f"""
     projection_initializer: Initializer of `projection_kernel`. Default: "glorot_uniform".
@@ -57,6 +58,7 @@ class ProjectedLSTMCell(GatedCell):
     states_text: ClassVar[str] = (
         "the hidden state h (batch, projection_units) and the cell state c (batch, units)"
     )
+    width_text: ClassVar[str] = "projection_units"
 
     def __init__(
         self,
@@ -81,13 +83,8 @@ class ProjectedLSTMCell(GatedCell):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.projection_kernel = self.add_weight(
-            shape=(self.units, self.projection_units),
-            name="projection_kernel",
-            initializer=self.projection_initializer,
-            regularizer=self.projection_regularizer,
-            constraint=self.projection_constraint,
-        )
+        shape = (self.units, self.projection_units)
+        self.projection_kernel = add_weight(self, "projection_kernel", shape)
 
     def _hidden(self, o, c):
         return ops.matmul(super()._hidden(o, c), self.projection_kernel)

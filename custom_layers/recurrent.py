@@ -10,13 +10,13 @@ Who owns what:
   a whole sequence.
 """
 
-import inspect
 from typing import Any, ClassVar
 
 import keras
 from keras import ops
 
 from custom_layers.arguments import check_inputs, check_mask, check_states
+from custom_layers.docstrings import complete_cell, insert_before_example
 
 LAYER_ARGUMENTS = """
     return_sequences: Whether to return the output of every step. Default: False, the last one.
@@ -31,6 +31,17 @@ LAYER_ARGUMENTS = """
     activity_regularizer: Regularizer of the output. Default: None.
 """
 
+CELL_CALL = """
+Call arguments:
+    inputs: (batch, features), float; the inputs of one step.
+    states: List of the states before:
+        {states}.
+    training: Whether dropout is active. Default: False.
+
+Returns:
+    h' of shape (batch, {width}) in the compute dtype, and the list of new states.
+"""
+
 LAYER_CALL = """
 Call arguments:
     sequences: (batch, time, features), float.
@@ -39,8 +50,9 @@ Call arguments:
     training: Whether dropout is active. Default: False.
 
 Returns:
-    (batch, units), or (batch, time, units) with `return_sequences`, in the compute dtype; with
-    `return_state` a tuple of that and the last states. The states: {states}.
+    (batch, {width}), or (batch, time, {width}) with `return_sequences`, in the
+    compute dtype; with `return_state` a tuple of that and the last states:
+    {states}.
 """
 
 LAYER_RAISES = """
@@ -49,22 +61,6 @@ LAYER_RAISES = """
         batch size than its first.
     TypeError: In a call, `sequences` is not of real floating-point numbers.
 """
-
-
-def insert_before_example(docstring: str | None, shared: str) -> str | None:
-    """Completes the docstring of a class with the sections that its whole family shares.
-
-    Args:
-        docstring: A docstring with a section `Example:`, or None (Python drops them under -OO).
-        shared: What to insert: the rest of `Args:` and whole sections.
-
-    Returns:
-        The completed docstring, or None.
-    """
-    if docstring is None:
-        return None
-    own, heading, example = inspect.cleandoc(docstring).partition("\n\nExample:")
-    return own + shared.rstrip() + heading + example
 
 
 class MaskedRNN(keras.layers.RNN):
@@ -107,7 +103,8 @@ class RecurrentLayer(MaskedRNN):
 
     A cell class has, beside what `keras.layers.RNN` asks of it, `step(inputs, states, training)`,
     which returns a dictionary of tensors (batch, any) by name and the new states, and the texts
-    `shared_arguments`, `shared_raises` and `states_text` for docstrings.
+    `shared_arguments`, `shared_raises`, `states_text` and `width_text` for docstrings. Its own
+    docstring may be a summary: the rest is then taken from that of the layer.
     """
 
     cell_class: ClassVar[type[keras.layers.Layer]]
@@ -118,11 +115,16 @@ class RecurrentLayer(MaskedRNN):
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
+        if cls.__doc__ is None:  # Python drops docstrings under -OO
+            return
         cell = cls.cell_class
-        call = cls.call_text.format(states=cell.states_text)
-        raises = f"\nRaises:{cell.shared_raises.rstrip()}{cls.call_raises}"
-        shared = f"{cell.shared_arguments.rstrip()}{cls.layer_arguments}{call}{raises}"
-        cls.__doc__ = insert_before_example(cls.__doc__, shared)
+        texts = {"states": cell.states_text, "width": cell.width_text}
+        call = CELL_CALL.format(**texts)
+        complete_cell(cell, cls, f"{cell.shared_arguments}{call}\nRaises:{cell.shared_raises}")
+        arguments = cell.shared_arguments.rstrip() + cls.layer_arguments
+        call = cls.call_text.format(**texts)
+        raises = cell.shared_raises.rstrip() + cls.call_raises
+        cls.__doc__ = insert_before_example(cls.__doc__, f"{arguments}{call}\nRaises:{raises}")
 
     def __init__(
         self,

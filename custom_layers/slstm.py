@@ -5,7 +5,7 @@ from typing import Any, ClassVar
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import FusedCell
+from custom_layers.fused import FusedCell
 from custom_layers.recurrent import RecurrentLayer
 
 RAISES = """
@@ -14,38 +14,14 @@ RAISES = """
         with an exponential forget gate.
 """
 
-STATES = """the hidden state h,
-    the cell state c, the normalizer n and the stabilizer m, each (batch, units)"""
+STATES = "h, the cell state c, the normalizer n and the stabilizer m, each (batch, units)"
 
 FORGET_GATES = ("sigmoid", "exponential")
 
 
 @register_keras_serializable(package="custom_layers")
 class SLSTMCell(FusedCell):
-    """One step of an LSTM with an exponential input gate.
-
-    Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer `SLSTM` is
-    shorter.
-
-    The formula and the weights: as in `SLSTM`.
-
-    Args:
-        units: Number of units, an int above 0.
-        forget_gate: "sigmoid" or "exponential". Default: "sigmoid".
-        unit_forget_bias: Whether the bias of a sigmoid forget gate starts at 1, so that an
-            untrained cell remembers; the rest of the bias comes from `bias_initializer`. An
-            exponential forget gate lets everything through at a bias of 0. Default: True.
-
-    Example:
-        >>> import keras
-        >>> from custom_layers import SLSTMCell
-        >>> cells = [SLSTMCell(16), SLSTMCell(8)]
-        >>> tuple(keras.layers.RNN(cells)(keras.ops.zeros((2, 5, 3))).shape)
-        (2, 8)
-
-    Source:
-        As for `SLSTM`.
-    """
+    """One step of an LSTM with an exponential input gate."""
 
     shared_raises: ClassVar[str] = RAISES
     states_text: ClassVar[str] = STATES

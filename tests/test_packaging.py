@@ -21,8 +21,8 @@ FOLDERS = {  # package -> its folder in the checkout
 # its own package, and from the packages that it may use. `__init__` stands above all others.
 LEVELS = {
     "custom_layers": [
-        "gates arguments squashing fast_scan",
-        "recurrent fast_tensorflow linear_recurrence",
+        "gates arguments squashing docstrings weights fast_scan",
+        "recurrent fast_tensorflow linear_recurrence fused",
         "gated",
         # Every other file holds one idea and stands on the level above these.
     ],

@@ -29,7 +29,7 @@ from custom_layers import (
 )
 
 from .backends import compile_options
-from .checks import check_gradients, trained
+from .checks import check_gradients, check_training, trained
 from .judge import FEATURES, UNITS, Member, as_array, assert_close, inputs
 
 tanh = np.tanh
@@ -375,6 +375,10 @@ def test_truncated_gradient_with_full_gate_recurrence():
     description = full_gate(peepholes="")
     options = {"peepholes": (), "truncate_gradient": True}
     check_gradients(Member(FullGateLSTM, **description, cut_step=cut, arguments=options))
+
+
+def test_training():
+    check_training(Member(PeepholeLSTM, **PEEPHOLE))
 
 
 def test_training_under_xla():
