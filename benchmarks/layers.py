@@ -82,8 +82,9 @@ def measured(shape, names, rounds, only_chosen):
 
     runs, chosen = {}, {}
     for name, layer in layers.items():
-        compiles_itself = getattr(layer(units), "compiles_itself", False)
-        chosen[name] = "without XLA" if compiles_itself else "with XLA"
+        built = layer(units)
+        built.build(x.shape)
+        chosen[name] = "without XLA" if getattr(built, "compiles_itself", False) else "with XLA"
         regimes = [chosen[name]] if only_chosen and name != KERAS else REGIMES
         for regime in regimes:
             runs[name, regime] = keras_run(layer(units), x, y, jit=REGIMES[regime])

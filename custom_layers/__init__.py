@@ -1,4 +1,8 @@
-"""Recurrent Keras layers that Keras does not have; they run on every backend of Keras."""
+"""Recurrent Keras layers that Keras does not have, on each of Keras's backends.
+
+They calculate in the dtype of Keras's operations: float64 is exact on TensorFlow, while on JAX and
+torch Keras rounds to float32 on the way.
+"""
 
 from custom_layers.attention import Attention
 from custom_layers.full_gate_lstm import FullGateLSTM, FullGateLSTMCell

@@ -47,7 +47,7 @@ def complete_cell(cell: type, layer: type, sections: str) -> None:
         layer: Its layer, with a docstring not completed yet.
         sections: What all cells of the family have: the rest of `Args:` and whole sections.
     """
-    docstring = inspect.cleandoc(cell.__doc__)
+    docstring = inspect.cleandoc(cell.__doc__ or f"One step of `{layer.__name__}`.")
     if "\n" in docstring:
         if "\n\nExample:" in docstring and "\n\nCall arguments:" not in docstring:
             cell.__doc__ = insert_before_example(docstring, sections)

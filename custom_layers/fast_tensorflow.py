@@ -34,6 +34,7 @@ SLOPES: dict[Callable, Callable] = {
     squash_output: lambda y: (1 - y * y) / 2,
 }
 SHORTEST = 4  # steps; below, the plain path is as fast
+SHORTEST_ALONE = 8  # steps; below, all of a training step is better compiled as one
 
 
 @dataclass(frozen=True)

@@ -197,11 +197,21 @@ class GatedRNN(RecurrentLayer):
     def __init__(self, units: int, *, use_fast_path: bool = True, **arguments: Any) -> None:
         super().__init__(units, **arguments)
         self.use_fast_path = use_fast_path
+        self._steps = None
+
+    def build(self, sequences_shape, initial_state_shape=None):
+        super().build(sequences_shape, initial_state_shape)
+        self._steps = sequences_shape[1]
 
     @property
     def compiles_itself(self) -> bool:
-        """Whether training runs in XLA computations of its own, and is slower inside another."""
-        return self._recurrence() is not None
+        """Whether training runs in XLA computations of its own, and is slower inside another.
+
+        A layer that is built for sequences of few steps is faster inside.
+        """
+        if self._recurrence() is None:
+            return False
+        return self._steps is None or self._steps >= fast_tensorflow.SHORTEST_ALONE
 
     def _recurrence(self):
         """The formula of the cell as the fast path takes it, or None if it does not."""

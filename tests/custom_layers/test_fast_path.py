@@ -211,16 +211,22 @@ def test_mask_inference_eager_calls_and_short_sequences_take_the_plain_path(runs
     assert runs == []
 
 
+@pytest.mark.parametrize(("steps", "alone"), [(6, False), (8, True), (None, True)])
+def test_few_steps_are_faster_inside_of_another_computation(steps, alone, runs):
+    layer = PeepholeLSTM(3)
+    layer.build((None, steps, 2))
+    assert layer.compiles_itself == alone
+    x = inputs(time=steps or 9).astype("float32")
+    trained_step(layer, tf.TensorSpec((3, steps, 2), "float32"))(x)
+    assert len(runs) == 1
+
+
 def test_formula_that_is_changed_is_not_taken_for_the_known_one(runs):
     class LouderCell(PeepholeLSTM.cell_class):
-        """Example: none."""
-
         def _hidden(self, o, c):
             return 2 * super()._hidden(o, c)
 
     class Louder(PeepholeLSTM):
-        """Example: none."""
-
         cell_class = LouderCell
 
     trained_step(built(Louder))(inputs())

@@ -532,6 +532,40 @@ def test_summary_and_units(capsys):
     assert model.layers[0].units == 8
 
 
+def test_a_member_of_ones_own():
+    """What is written down is completed; what is not is no error."""
+
+    class BareCell(PeepholeLSTMCell):
+        pass
+
+    class Bare(PeepholeLSTM):
+        cell_class = BareCell
+
+    class OwnCell(PeepholeLSTMCell):
+        pass
+
+    class Own(PeepholeLSTM):
+        """An own one.
+
+            h' = h
+
+        Args:
+            units: Number of units.
+
+        Example:
+            None.
+        """
+
+        cell_class = OwnCell
+
+    assert Bare.__doc__ is None
+    assert OwnCell.__doc__.startswith("One step of `Own`.\n")
+    for docstring in (Own.__doc__, OwnCell.__doc__):
+        assert "    h' = h\n\nArgs:\n    units: Number of units.\n    output_act" in docstring
+    for layer in (Bare, Own):
+        assert layer(2).cell.name == "cell"
+
+
 MODULES = ["full_gate_lstm", "gated", "gates", "janet", "layer_norm_lstm"]
 MODULES += ["lstm_ablations", "lstm_family", "mgu", "projected_lstm", "recurrent"]
 
