@@ -1,7 +1,7 @@
 """The cell whose gates share their weights: what every cell with a hidden state stands on.
 
-`FusedCell` is a `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their
-config and the dropout masks are Keras's own and are written once, in Keras.
+It is a `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their config and the
+dropout masks are Keras's own and are written once, in Keras.
 """
 
 from typing import Any, ClassVar
@@ -42,7 +42,35 @@ FUSED_RAISES = """
 """
 
 
-class FusedCell(keras.layers.LSTMCell):
+class CheckedCell(keras.layers.LSTMCell):
+    """A `keras.layers.LSTMCell` that checks its arguments and drops the same for all gates.
+
+    Args:
+        units: Number of units, an int above 0.
+        dropout, recurrent_dropout: Shares dropped in training, in [0, 1). Default: 0.
+        lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
+    """
+
+    def __init__(
+        self,
+        units: int,
+        *,
+        dropout: float = 0.0,
+        recurrent_dropout: float = 0.0,
+        **lstm_cell_arguments: Any,
+    ) -> None:
+        check_units(units)
+        check_rate("dropout", dropout)
+        check_rate("recurrent_dropout", recurrent_dropout)
+        super().__init__(
+            int(units), dropout=dropout, recurrent_dropout=recurrent_dropout, **lstm_cell_arguments
+        )
+        # Keras makes a mask for each gate once `recurrent_dropout` is set. All gates share one
+        # matmul here, so there is one mask.
+        self.dropout_mask_count = None
+
+
+class FusedCell(CheckedCell):
     """A cell whose gates share one kernel, one recurrent kernel and one bias.
 
     Use it as the base of a cell that is no LSTM: set `gates`, and write `step`. It has the dropout
@@ -56,7 +84,6 @@ class FusedCell(keras.layers.LSTMCell):
         unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
             rest of the bias comes from `bias_initializer`. Default: True.
         chrono_lag: Longest lag to be learned, in steps. Default: None.
-        dropout, recurrent_dropout: Shares dropped in training, in [0, 1). Default: 0.
         lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
     """
 
@@ -68,27 +95,13 @@ class FusedCell(keras.layers.LSTMCell):
     width_text: ClassVar[str] = "units"
 
     def __init__(
-        self,
-        units: int,
-        *,
-        chrono_lag: int | None = None,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        **lstm_cell_arguments: Any,
+        self, units: int, *, chrono_lag: int | None = None, **lstm_cell_arguments: Any
     ) -> None:
-        check_units(units)
-        check_rate("dropout", dropout)
-        check_rate("recurrent_dropout", recurrent_dropout)
-        super().__init__(
-            int(units), dropout=dropout, recurrent_dropout=recurrent_dropout, **lstm_cell_arguments
-        )
+        super().__init__(units, **lstm_cell_arguments)
         check_chrono_lag(chrono_lag)
         _check_can_forget(chrono_lag, self.gates)
         self.chrono_lag = chrono_lag
         self.state_size = [self.units]
-        # Keras makes a mask for each gate once `recurrent_dropout` is set. All gates share one
-        # matmul here, so there is one mask.
-        self.dropout_mask_count = None
 
     def build(self, input_shape):
         width = len(self.gates.blocks) * self.units

@@ -1,12 +1,12 @@
 """GridLSTM: a grid of LSTMs over time and series, so that series can learn from each other."""
 
-from typing import Any, ClassVar
+from typing import ClassVar
 
 import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.arguments import check_rate, check_units
+from custom_layers.fused import CheckedCell
 from custom_layers.recurrent import RecurrentLayer
 from custom_layers.weights import add_weight
 
@@ -61,7 +61,7 @@ CALL_RAISES = """
 """
 
 
-class GridLSTMCell(keras.layers.LSTMCell):
+class GridLSTMCell(CheckedCell):
     """One time step of a `GridLSTM`: a walk along all series.
 
     Use it through `GridLSTM`, which gives its outputs and states their shape. It is a
@@ -102,22 +102,6 @@ class GridLSTMCell(keras.layers.LSTMCell):
     shared_raises: ClassVar[str] = CELL_RAISES
     states_text: ClassVar[str] = CELL_STATES
     width_text: ClassVar[str] = "series * units"
-
-    def __init__(
-        self,
-        units: int,
-        *,
-        dropout: float = 0.0,
-        recurrent_dropout: float = 0.0,
-        **lstm_cell_arguments: Any,
-    ) -> None:
-        check_units(units)
-        check_rate("dropout", dropout)
-        check_rate("recurrent_dropout", recurrent_dropout)
-        super().__init__(
-            int(units), dropout=dropout, recurrent_dropout=recurrent_dropout, **lstm_cell_arguments
-        )
-        self.dropout_mask_count = None  # one mask: all gates share one matmul
 
     def build(self, input_shape):
         _, series, features = input_shape
