@@ -33,6 +33,7 @@ SLOPES: dict[Callable, Callable] = {
     squash_candidate: lambda y: 1 - y * y / 4,
     squash_output: lambda y: (1 - y * y) / 2,
 }
+DTYPES = ("float32", "float64")
 SHORTEST = 4  # steps; below, the plain path is as fast
 SHORTEST_ALONE = 8  # steps; below, all of a training step is better compiled as one
 
@@ -60,9 +61,11 @@ class Recurrence:
 
 
 def recurrence_of(cell: Any) -> Recurrence | None:
-    """The formula of a `GatedCell`; None with a GPU, or an activation that is not in `SLOPES`."""
+    """The formula of a `GatedCell`; None with a GPU, another dtype, or an unknown activation."""
     functions = (cell.recurrent_activation, cell.activation, cell.output_activation)
-    if tf.config.list_physical_devices("GPU") or not SLOPES.keys() >= set(functions):
+    if tf.config.list_physical_devices("GPU") or cell.compute_dtype not in DTYPES:
+        return None
+    if not SLOPES.keys() >= set(functions):
         return None
     activations = [Activation(function, SLOPES[function]) for function in functions]
     return Recurrence(cell.gates, *activations, cell.truncate_gradient)
@@ -71,11 +74,7 @@ def recurrence_of(cell: Any) -> Recurrence | None:
 def is_worth_it(sequences: tf.Tensor) -> bool:
     """Whether these sequences are of the kind that the fast path is faster for."""
     time = sequences.shape[1]
-    return (
-        not tf.executing_eagerly()
-        and sequences.dtype in (tf.float32, tf.float64)
-        and (time is None or time >= SHORTEST)
-    )
+    return not tf.executing_eagerly() and (time is None or time >= SHORTEST)
 
 
 def run(

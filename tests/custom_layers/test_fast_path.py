@@ -191,6 +191,7 @@ def test_two_layers_learn_through_each_other(runs):
         (PeepholeLSTM, {"unroll": True}),
         (PeepholeLSTM, {"recurrent_dropout": 0.1}),
         (PeepholeLSTM, {"activation": "softsign"}),
+        (PeepholeLSTM, {"dtype": "mixed_bfloat16"}),
         (LayerNormLSTM, {}),
     ],
 )
