@@ -10,7 +10,7 @@ ARGS   ?=
 
 help:
 	@echo "make demo    train, judge and save a forecaster on bundled data"
-	@echo "make test    run the tests (ARGS='-m \"not slow\"' is handed to pytest)"
+	@echo "make test    run all tests but the slow ones (ARGS='-m slow' runs those)"
 	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
 	@echo "make lint    check style and format; make format mends both"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
@@ -33,7 +33,7 @@ demo: venv
 	$(BIN)/forecaster demo
 
 test: venv
-	$(BIN)/python -m pytest -n auto $(ARGS)
+	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
 
 # Keras takes its backend when it is imported: a process for each.
 test-backends: venv

@@ -36,6 +36,7 @@ def test_the_snippets_of_the_readme_run_one_after_another(tmp_path, monkeypatch)
     assert names["again"].predict().equals(names["model"].predict())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "example", sorted((CHECKOUT / "examples").glob("*.py")), ids=lambda path: path.stem
 )

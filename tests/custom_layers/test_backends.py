@@ -28,6 +28,7 @@ def every_layer():
     return keras.Model(sequences, outputs)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("backend", ["jax", "torch"])
 def test_a_saved_model_goes_to_another_backend_and_back(backend, tmp_path):
     if importlib.util.find_spec(backend) is None:

@@ -142,6 +142,7 @@ def test_same_from_a_given_state(runs):
     assert len(runs) == 1
 
 
+@pytest.mark.slow
 def test_same_fit_and_the_same_bits_again(runs):
     x = inputs(batch=24, time=8).astype("float32")
 

@@ -141,6 +141,7 @@ def test_one_graph_for_every_length_and_batch():
         assert graph.experimental_get_tracing_count() == 1
 
 
+@pytest.mark.slow
 @needs_tensorflow
 @pytest.mark.parametrize(("jit_compile", "dtype"), [(False, "float32"), (True, "mixed_bfloat16")])
 def test_many_steps_an_execution(jit_compile, dtype):

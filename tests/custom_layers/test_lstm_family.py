@@ -381,6 +381,7 @@ def test_training():
     check_training(Member(PeepholeLSTM, **PEEPHOLE))
 
 
+@pytest.mark.slow
 def test_training_under_xla():
     """The same steps as elsewhere; what is dropped is seeded, with random numbers of its own."""
     member = Member(PeepholeLSTM, **PEEPHOLE)

@@ -557,6 +557,7 @@ def test_a_move_that_fails_is_undone(moment, two, saved, monkeypatch):
     assert np.array_equal(Forecaster.load(place).predict(), first.predict())
 
 
+@pytest.mark.slow
 def test_files_that_may_not_grow(saved, tmp_path):
     """The system itself refuses to write on, in the middle of every file that is large enough."""
     model, place = saved

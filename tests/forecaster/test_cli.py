@@ -218,6 +218,7 @@ def test_integer_times_targets_and_more_options(run, tmp_path):
     assert out.startswith("number,other,passengers\n149,")
 
 
+@pytest.mark.slow
 def test_backtest_writes_and_scores_what_python_does(run, air_csv, tmp_path):
     words = ["--cutoffs", 3, "--stride", 2, "--output", tmp_path / "forecasts.csv"]
     code, out, _ = run("backtest", air_csv, *TINY[:-1], *QUANTILES, *words)
@@ -244,6 +245,7 @@ def test_backtest_of_a_saved_model_says_that_it_is_fitted_anew(run, saved, air_c
     assert err.startswith("Warning: ") and "fresh clone" in err and err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_refits_run_one_after_another_and_move_the_bar(run, air_csv, monkeypatch):
     moved = []
     monkeypatch.setattr(Progress, "advance", lambda *_: moved.append(1))
@@ -386,6 +388,7 @@ def test_a_warning_is_one_line(run, saved, tmp_path):
 # Streams, in a process of its own
 
 
+@pytest.mark.slow
 def test_the_streams_of_a_real_process(saved, air_csv):
     process = spawn("predict", saved, air_csv)
     out, err = process.communicate()
@@ -494,6 +497,7 @@ def test_scores_as_texts(name, scores, texts):
 # The demo
 
 
+@pytest.mark.slow
 def test_demo_chooses_by_validation_and_leaves_a_model_and_a_picture(capsys, tmp_path):
     networks = [RecurrentNetwork(cell, units=2) for cell in ("simple_rnn", "gru")]
     demo.run_demo(tmp_path, networks=networks, training=Training(epochs=1), seed=1, program="fc")

@@ -35,6 +35,7 @@ class CutOff(keras.callbacks.Callback):
             raise Cut
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("cuts", [(1, 2), (6, 1)])
 def test_a_fit_that_was_cut_off_goes_on(cuts, tmp_path):
     """Every number of `cuts` is the epochs that one more attempt lived for."""
@@ -140,6 +141,7 @@ def start(*arguments):
     return subprocess.Popen(command, cwd=CHECKOUT, **pipes)
 
 
+@pytest.mark.slow
 def test_a_killed_process_goes_on_in_another(tmp_path):
     """Another process gives the same bits, from the beginning and from where one was killed."""
     model, _, _ = never_killed()

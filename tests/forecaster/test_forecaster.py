@@ -589,6 +589,7 @@ def test_another_backend_is_refused(monkeypatch, no_training):
             call()
 
 
+@pytest.mark.slow
 def test_a_backend_that_is_not_there_is_refused():
     code = "from forecaster import Forecaster; Forecaster.load('anywhere')"
     environment = os.environ | {"KERAS_BACKEND": "jax"}

@@ -203,6 +203,7 @@ PAIRS = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("cell", "encoder", "decoder", "num_layers"), PAIRS)
 def test_every_network_learns_under_xla(cell, encoder, decoder, num_layers):
     """A few steps of gradient descent lower the loss, and all weights have a part in it."""

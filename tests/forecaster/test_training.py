@@ -131,6 +131,7 @@ def test_nothing_after_the_training_rows_has_a_part_in_the_weights():
         assert scores[0] != scores[1]
 
 
+@pytest.mark.slow
 def test_the_best_epoch_is_restored_when_patience_ends():
     _, history, recorder = never_killed()
     task = killed_task()
