@@ -13,11 +13,7 @@ from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.gates import Gates
 from custom_layers.weights import add_weight, log_lags
 
-FUSED_ARGUMENTS = """
-    activation: Activation of the candidate, a name or a callable. Default: "tanh", unless the
-        formula above has another.
-    recurrent_activation: Activation of the gates, a name or a callable. Default: "sigmoid".
-    use_bias: Whether there is a bias. Default: True.
+WEIGHT_ARGUMENTS = """\
     kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
     recurrent_initializer: Initializer of `recurrent_kernel`. Default: "orthogonal".
     bias_initializer: Initializer of `bias`. Default: "zeros".
@@ -25,6 +21,14 @@ FUSED_ARGUMENTS = """
         Default: None.
     kernel_constraint, recurrent_constraint, bias_constraint: Constraints of the same weights.
         Default: None.
+"""
+
+FUSED_ARGUMENTS = f"""
+    activation: Activation of the candidate, a name or a callable. Default: "tanh", unless the
+        formula above has another.
+    recurrent_activation: Activation of the gates, a name or a callable. Default: "sigmoid".
+    use_bias: Whether there is a bias. Default: True.
+{WEIGHT_ARGUMENTS}\
     chrono_lag: Longest lag to be learned, in steps, an int above 2. The bias then starts by chrono
         initialization, b_f = log(u) and b_i = -b_f with u uniform in [1, chrono_lag - 1] for each
         unit, so that units forget at the rates of all lags up to it (Tallec and Ollivier, "Can
@@ -132,7 +136,10 @@ class FusedCell(CheckedCell):
         return values["hidden"], states
 
     def step(self, inputs, states, training=False):
-        """One step: all that is worth looking at, by name, and the list of new states."""
+        """One step: all that is worth looking at, by name, and the list of new states.
+
+        It is the formula of a cell, which each subclass writes.
+        """
         raise NotImplementedError
 
     def _gate_inputs(self, x, states, training):

@@ -6,23 +6,17 @@ import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import CheckedCell
+from custom_layers.fused import WEIGHT_ARGUMENTS, CheckedCell
 from custom_layers.recurrent import RecurrentLayer
 from custom_layers.weights import add_weight
 
-CELL_ARGUMENTS = """
+CELL_ARGUMENTS = f"""
     activation: Activation of candidates and outputs, a name or a callable. Default: "tanh".
     recurrent_activation: Activation of the gates, a name or a callable. Default: "sigmoid".
     use_bias: Whether there is a bias. Default: True.
     unit_forget_bias: Whether the bias of both forget gates starts at 1; the rest of the bias comes
         from `bias_initializer`. Default: True.
-    kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
-    recurrent_initializer: Initializer of `recurrent_kernel`. Default: "orthogonal".
-    bias_initializer: Initializer of `bias`. Default: "zeros".
-    kernel_regularizer, recurrent_regularizer, bias_regularizer: Regularizers of the same weights.
-        Default: None.
-    kernel_constraint, recurrent_constraint, bias_constraint: Constraints of the same weights.
-        Default: None.
+{WEIGHT_ARGUMENTS}\
     dropout: Share of the inputs dropped in training, in [0, 1); one mask serves all steps of a
         sequence, each series has its own. Default: 0.
     recurrent_dropout: The same for the two hidden states on their way into the gates, with one mask

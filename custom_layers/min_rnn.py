@@ -165,7 +165,10 @@ class MinCell(keras.layers.SimpleRNNCell):
         return self._split(ops.matmul(inputs, fused_kernel))
 
     def gates(self, inputs: Any, fused_kernel: Any) -> dict[str, Any]:
-        """Gates and candidate by name, each (..., units), for inputs (..., features)."""
+        """Gates and candidate by name, each (..., units), for inputs (..., features).
+
+        It and `linear` are the formula of a cell, which each subclass writes.
+        """
         raise NotImplementedError
 
     def linear(self, gates: dict[str, Any]) -> tuple[Any, Any]:
