@@ -1,9 +1,10 @@
 """A directory on disk <-> plain data and a Keras model.
 
-    saved_model.pb, variables/   the serving graph, for everybody: raw history in, forecasts out
+    saved_model.pb, variables/   the serving graph, for everybody: see serving.py
     weights.npz                  the weights, for `load`
     history.npz                  the tail of the history, where it was kept
-    manifest.json                format, parameters, columns, versions, SHA-256 of every file
+    manifest.json                format, parameters, inputs of the graph, columns, versions, and the
+                                 SHA-256 of every file
 
 Who owns what: `save` writes all of it beside its place, then moves the old artifact aside and the
 new one in. Only a save moves or deletes anything. `load` reads what is in place, or, between those
@@ -27,10 +28,9 @@ import numpy as np
 import tensorflow as tf
 
 from forecaster.files import read_arrays, sha256, write_arrays, write_whole
-from forecaster.output import Point, Quantiles
-from forecaster.windows import WindowSpec
+from forecaster.serving import ENDPOINT, Serving
 
-FORMAT_VERSION = 1  # goes up with what an earlier version could not load, a new parameter too
+FORMAT_VERSION = 2  # goes up with what an earlier version could not load, a new parameter too
 MANIFEST, WEIGHTS, HISTORY = "manifest.json", "weights.npz", "history.npz"
 LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 
@@ -38,11 +38,9 @@ LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 def save(
     path: str | PathLike,
     model: keras.Model,
-    spec: WindowSpec,
-    output: Point | Quantiles,
-    targets: int,
+    serving: Serving,
     note: dict[str, Any],
-    history: np.ndarray | None,
+    history: dict[str, np.ndarray] | None,
     *,
     overwrite: bool,
 ) -> None:
@@ -51,12 +49,10 @@ def save(
     Args:
         path: the directory, which must not exist yet, or be an artifact where `overwrite` is on.
             ``~`` is the home directory; a link is followed, and stays.
-        model: from ``{"past_values": (B, L, S')}`` to (B, H, S', width).
-        spec: shapes of the model.
-        output: what its numbers are.
-        targets: S, target columns of the serving signature.
+        model: as `build_model` makes it.
+        serving: what its serving graph is made of.
         note: what else `load` gives back, as data for JSON.
-        history: (S, rows) float64, or None.
+        history: arrays by name, or None.
         overwrite: whether an artifact that is there is replaced, with all that lies in it.
 
     Raises:
@@ -75,7 +71,7 @@ def save(
         raise FileExistsError(f"`path` must not exist yet. Received: path={str(path)!r}. {advice}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write(fresh, model, spec, output, targets, note, history)
+        _write(fresh, model, serving, note, history)
         if path.exists():
             path.rename(previous)
         fresh.rename(path)
@@ -89,8 +85,10 @@ def save(
 
 def load(
     path: str | PathLike,
-) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:
+) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray] | None]:
     """The note, the weights in the model's order, and the history, after every file was checked.
+
+    The note of an earlier format comes as one of today's that means the same.
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
@@ -139,7 +137,9 @@ def _identity(path: Path) -> tuple[int, int] | None:
     return found.st_ino, found.st_ctime_ns
 
 
-def _read(directory: Path) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray | None]:
+def _read(
+    directory: Path,
+) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray] | None]:
     if not directory.exists():
         raise FileNotFoundError(
             f"`path` must be an artifact. Received: path={str(directory)!r}. Nothing is there. "
@@ -156,8 +156,8 @@ def _read(directory: Path) -> tuple[dict[str, Any], list[np.ndarray], np.ndarray
             )
     weights, _ = read_arrays(directory / WEIGHTS)
     has_history = HISTORY in manifest["files"]
-    history = read_arrays(directory / HISTORY)[0]["values"] if has_history else None
-    return manifest, list(weights.values()), history
+    history = read_arrays(directory / HISTORY)[0] if has_history else None
+    return _upgraded(manifest), list(weights.values()), history
 
 
 def _checked_manifest(directory: Path) -> dict[str, Any]:
@@ -167,9 +167,9 @@ def _checked_manifest(directory: Path) -> dict[str, Any]:
             f"`path` must be an artifact. Received: path={str(directory)!r}; its file {MANIFEST!r} "
             "is missing or damaged. Write an artifact with model.save(path)."
         )
-    if manifest["format_version"] != FORMAT_VERSION:
+    if manifest["format_version"] not in range(1, FORMAT_VERSION + 1):
         raise ValueError(
-            f"`path` must be an artifact of format {FORMAT_VERSION}. Received: "
+            f"`path` must be an artifact of format {FORMAT_VERSION} or earlier. Received: "
             f"path={str(directory)!r} of format {manifest['format_version']!r}. Load it with the "
             "version of keras-forecaster that wrote it, or with a later one."
         )
@@ -179,6 +179,25 @@ def _checked_manifest(directory: Path) -> dict[str, Any]:
             f"{MANIFEST!r} differs from what was saved. Save it again."
         )
     return manifest
+
+
+def _upgraded(note: dict[str, Any]) -> dict[str, Any]:
+    """A note of any format as one of format 2."""
+    if note["format_version"] > 1:
+        return note
+    # There was one id, nothing beside the targets, and every window counted the same.
+    groups = ("past_covariates", "future_covariates", "static_covariates")
+    parameters = {"id_column": None, "weight_column": None, "time_features": None}
+    parameters |= {group: [] for group in groups} | note["parameters"]
+    training = {"equal_series": False} | parameters["training"]
+    time_features = {"names": [], "transitions": [], "offsets": [0], "holidays": {}}
+    layout = {"ids": None, "id_name": None, "id_column": False}
+    layout |= {group: {"names": [], "categories": []} for group in groups}
+    return note | {
+        "parameters": parameters | {"training": training},
+        "covariates": {"past": [], "future": [], "static": [], "time_features": time_features},
+        "layout": layout | note["layout"],
+    }
 
 
 def _manifest(directory: Path) -> dict[str, Any] | None:
@@ -195,12 +214,12 @@ def _digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _write(directory, model, spec, output, targets, note, history) -> None:
-    _write_serving_graph(directory, model, spec, output, targets)
+def _write(directory, model, serving, note, history) -> None:
+    serving.write(directory, model)
     weights = {f"{number:05}": value for number, value in enumerate(model.get_weights())}
     write_arrays(directory / WEIGHTS, weights)
     if history is not None:
-        write_arrays(directory / HISTORY, {"values": history})
+        write_arrays(directory / HISTORY, history)
     files = sorted(file for file in directory.rglob("*") if file.is_file())
     for file in files:
         with open(file, "r+b") as stream:
@@ -208,42 +227,10 @@ def _write(directory, model, spec, output, targets, note, history) -> None:
     manifest = {
         "format_version": FORMAT_VERSION,
         **note,
+        ENDPOINT: serving.description(),
         "versions": {library: version(library) for library in LIBRARIES},
         "files": {file.relative_to(directory).as_posix(): sha256(file) for file in files},
     }
     manifest["manifest_sha256"] = _digest(manifest)
     text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"  # others read it too
     write_whole(directory / MANIFEST, lambda stream: stream.write(text.encode()))
-
-
-def _write_serving_graph(directory, model, spec, output, targets) -> None:
-    """The SavedModel: ``past_values`` (batch, time, S) -> ``prediction`` and ``quantiles``."""
-
-    def serve(past_values):
-        window = _last_steps(past_values, spec.input_length)  # (B, time, S) -> (B, L, S)
-        if spec.channels == 1:
-            # (B, L, S) -> (B, S, L) -> (B * S, L, 1): each target is a window of its own.
-            window = tf.reshape(tf.transpose(window, (0, 2, 1)), (-1, spec.input_length, 1))
-        forecast = model({"past_values": window}, training=False)
-        if spec.channels == 1:
-            # (B * S, H, 1, width) -> (B, S, H, width) -> (B, H, S, width)
-            shape = (-1, targets, spec.horizon, spec.head_width)
-            forecast = tf.transpose(tf.reshape(forecast, shape), (0, 2, 1, 3))
-        answer = {"prediction": output.prediction(forecast)}
-        return answer | {"quantiles": forecast} if output.levels else answer
-
-    archive = keras.export.ExportArchive()
-    archive.track(model)
-    signature = [tf.TensorSpec((None, None, targets), tf.float32, name="past_values")]
-    archive.add_endpoint("serving_default", serve, input_signature=signature)
-    archive.write_out(directory, verbose=False)
-
-
-def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:
-    """The last `count` steps of (B, time, S), NaN before the first one: (B, count, S)."""
-    values = values[:, -count:]
-    missing = count - tf.shape(values)[1]
-    return tf.ensure_shape(
-        tf.pad(values, [[0, 0], [missing, 0], [0, 0]], constant_values=np.nan),
-        (None, count, values.shape[2]),
-    )

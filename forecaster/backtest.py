@@ -1,8 +1,12 @@
 """Rolling origin: forecasts from many cutoffs, none by weights that have seen what is scored.
 
-    rows 0 .. cutoff - 1        what a forecast may read
-    rows 0 .. cutoff - gap - 1  what its weights may have been fitted on (the last `window` of them)
-    row cutoff ..               what is scored
+    steps 0 .. cutoff - 1        what a forecast may read
+    steps 0 .. cutoff - gap - 1  what its weights may have been fitted on (the last `window` rows)
+    step cutoff ..               what is scored
+
+A cutoff is one moment for all ids: steps are counted on the table's timeline, from the first time
+of any id to the last. An id is forecast where it has a row up to that moment and a whole horizon
+of rows after it.
 
 Nothing here knows a concrete class: whatever has the methods of `TableForecaster` and can be
 copied by scikit-learn's `clone` can be judged.
@@ -12,9 +16,10 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
@@ -39,24 +44,26 @@ class TableForecaster(Protocol):
     def fit_table(self, table: SeriesTable) -> TableForecaster:
         """Fit fresh weights; returns itself."""
 
-    def forecast_table(self, table: SeriesTable, cutoffs: np.ndarray) -> np.ndarray:
-        """(C,) cutoffs -> (C, S, H, width), each from the rows before its cutoff alone."""
+    def forecast_table(
+        self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
+    ) -> np.ndarray:
+        """(K,) ids and cutoffs -> (K, S, H, width), each from the rows before its cutoff alone."""
 
     def rows_needed(self, table: SeriesTable) -> int:
-        """The fewest rows of `table` that can be fitted on."""
+        """The fewest rows of an id of `table` that can be fitted on."""
 
-    def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
+    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
         """Why forecasts must not come from the weights at hand; None if they may.
 
-        The reason may be that the weights have seen more than the first `rows` of the table. It is
-        the empty text where there are none, which is nothing to be told of.
+        The reason may be that the weights have seen something after the time `until`. It is the
+        empty text where there are no weights, which is nothing to be told of.
         """
 
 
 def choose_cutoffs(
     table: SeriesTable, horizon: int, cutoffs: int | Sequence, stride: int
 ) -> np.ndarray:
-    """The cutoffs as numbers of known rows, oldest first: (C,) int64.
+    """The cutoffs as numbers of known steps of the table's timeline, oldest first: (C,) int64.
 
     Args:
         table: the series.
@@ -70,28 +77,35 @@ def choose_cutoffs(
         ValueError: if the table has too few rows, or a time has no whole horizon after it.
     """
     check_integer("stride", stride, minimum=1)
-    last = table.num_rows - horizon
+    is_scored = _is_scored(table, horizon)
+    last = int(np.flatnonzero(is_scored).max(initial=0))
     if isinstance(cutoffs, Integral):
         check_integer("cutoffs", cutoffs, minimum=1)
-        if cutoffs > (fit := max(0, (last - 1) // stride + 1)):
+        found = np.arange(last, 0, -stride)
+        found = found[is_scored[found]][:cutoffs]
+        if cutoffs > (fit := len(found)):
             raise ValueError(
                 f"`cutoffs` must fit into the frame. Received: cutoffs={cutoffs}, stride={stride}, "
                 f"horizon={horizon}; they need {horizon + (cutoffs - 1) * stride + 1} rows, the "
-                f"frame has {table.num_rows}. At most {fit} fit."
+                f"frame has {table.num_steps}. At most {fit} fit."
             )
-        return np.arange(last - (cutoffs - 1) * stride, last + 1, stride)
+        return found[::-1]
     if not pd.api.types.is_list_like(cutoffs):
         raise TypeError(
             f"`cutoffs` must be an integer or a list of times. Received: cutoffs={cutoffs!r}. For "
             "one time write a list of one."
         )
-    rows = np.array([table.position_of(time) + 1 for time in cutoffs], np.int64)
-    late = [time for time, row in zip(cutoffs, rows, strict=True) if row > last]
+    rows = np.array([table.step_of(time) + 1 for time in cutoffs], np.int64)
+    late = [
+        time
+        for time, row in zip(cutoffs, rows, strict=True)
+        if not (row < len(is_scored) and is_scored[row])
+    ]
     if late or not len(rows):
         raise ValueError(
             f"`cutoffs` must be times that have a whole horizon after them. Received: "
             f"{shortlist(late) or 'none'}; horizon={horizon}. Only the first {max(last, 0)} of "
-            f"{table.num_rows} rows do."
+            f"{table.num_steps} rows do."
         )
     return np.unique(rows)
 
@@ -124,22 +138,65 @@ def run_backtest(
     Raises:
         ValueError: if the first fit would have too few rows.
     """
-    reason = "" if refit else model.reason_to_refit(table, int(cutoffs[0]) - gap)
+    windows = _scored_windows(table, cutoffs, model.horizon)
+    reason = "" if refit else model.reason_to_refit(table, table.step_time(cutoffs[0] - gap - 1))
     if reason is None:
-        forecast = model.forecast_table(table, cutoffs)
+        forecast = model.forecast_table(table, windows.ids, windows.rows)
     else:
         _check_rows(model.rows_needed(table), table, cutoffs, gap, window)
         if reason:
             logger.warning("A fresh clone is fitted once, before the first cutoff: %s.", reason)
         every = refit or len(cutoffs)
-        parts = [cutoffs[first : first + every] for first in range(0, len(cutoffs), every)]
-        tasks = [
-            # What comes after its last cutoff is not even sent to a task.
-            partial(_fit_and_forecast, clone(model), table.until(int(part[-1])), part, gap, window)
-            for part in parts
-        ]
+        tasks = []
+        for first in range(0, len(cutoffs), every):
+            part = windows.at(cutoffs[first : first + every])
+            known = table.rows_until(table.step_time(cutoffs[first] - gap - 1))
+            # What is not known at its last cutoff is not even sent to a task.
+            rows = table.rows_until(table.step_time(part.cutoffs[-1] - 1))
+            seen = table.known_after(rows, model.horizon)
+            tasks.append(partial(_fit_and_forecast, clone(model), seen, part, known, window))
         forecast = np.concatenate(run_all(tasks, workers))
-    return _result(table, cutoffs, forecast, levels, model.horizon, season_length)
+    return _result(table, windows, forecast, levels, model.horizon, season_length)
+
+
+def _is_scored(table: SeriesTable, horizon: int) -> np.ndarray:
+    """(steps + 1,) whether an id has a row before a cutoff and a whole horizon after it."""
+    first = table.first_steps + 1
+    last = np.maximum(first + table.lengths - horizon, first)  # not included
+    # Each id begins to be scored at one cutoff and ceases at another.
+    steps = np.arange(table.num_steps + 1)
+    begun, ceased = (np.sort(bounds).searchsorted(steps, side="right") for bounds in (first, last))
+    return begun > ceased
+
+
+@dataclass(frozen=True, eq=False)
+class _Windows:
+    """Pairs of an id and a cutoff, in the order of cutoffs, then ids.
+
+    Args:
+        ids: (K,) positions of ids.
+        rows: (K,) how many rows of that id are known.
+        cutoffs: (K,) how many steps of the timeline are known.
+    """
+
+    ids: np.ndarray
+    rows: np.ndarray
+    cutoffs: np.ndarray
+
+    def at(self, cutoffs: np.ndarray) -> _Windows:
+        """Those at some of the cutoffs."""
+        chosen = np.isin(self.cutoffs, cutoffs)
+        return _Windows(self.ids[chosen], self.rows[chosen], self.cutoffs[chosen])
+
+
+def _scored_windows(table: SeriesTable, cutoffs: np.ndarray, horizon: int) -> _Windows:
+    """The ids that have a row at or before a cutoff, and a whole horizon after it."""
+    found = []
+    for cutoff in cutoffs:
+        rows = table.rows_until(table.step_time(cutoff - 1))
+        ids = np.flatnonzero((rows > 0) & (rows + horizon <= table.lengths))
+        found.append((ids, rows[ids], np.full(len(ids), cutoff)))
+    return _Windows(*map(np.concatenate, zip(*found, strict=True)))
 
 
 def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, window: int | None):
@@ -149,38 +206,38 @@ def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, 
             f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
             f"window={window}. Leave it out for all rows."
         )
-    known = cutoffs - gap
+    known = [table.rows_until(table.step_time(cutoff - gap - 1)).max() for cutoff in cutoffs]
     if known[0] < needed:
-        first = table.times(0, int(cutoffs[0]) - 1, 1)[0]
-        enough = np.count_nonzero(known >= needed)
+        enough = sum(rows >= needed for rows in known)
         raise ValueError(
             f"`cutoffs` must leave at least {needed} rows to fit on. Received: {len(cutoffs)} "
-            f"cutoffs, gap={gap}; up to the first one, {first}, it is {max(known[0], 0)} rows. "
-            f"{enough} of the cutoffs leave enough: give fewer, or more rows, or a forecaster with "
-            "a shorter `horizon`, `season_length` or `validation`."
+            f"cutoffs, gap={gap}; up to the first one, {table.step_time(cutoffs[0] - 1)}, it is "
+            f"{known[0]} rows. {enough} of the cutoffs leave enough: give fewer, or more rows, or "
+            "a forecaster with a shorter `horizon`, `season_length` or `validation`."
         )
 
 
-def _fit_and_forecast(model, table, cutoffs, gap, window) -> np.ndarray:
-    """Fit on the rows up to the first cutoff, forecast from all: (C, S, H, width)."""
-    known = table.until(int(cutoffs[0]) - gap)
-    model.fit_table(known if window is None else known.tail(window))
-    return model.forecast_table(table, cutoffs)
+def _fit_and_forecast(model, table, windows, known, window) -> np.ndarray:
+    """Fit on the first `known` rows of each id, forecast all windows: (K, S, H, width)."""
+    seen = table.until(known)
+    model.fit_table(seen if window is None else seen.tail(window))
+    return model.forecast_table(table, windows.ids, windows.rows)
 
 
-def _result(table, cutoffs, forecast, levels, horizon, season_length) -> BacktestResult:
-    """(C, S, H, width) -> windows in the order of cutoffs, then series: (C * S, H, ...)."""
-    count = len(cutoffs) * table.num_targets
-    rows = cutoffs[:, None] + np.arange(horizon)
-    actual = table.values[:, rows].swapaxes(0, 1)  # (S, C, H) -> (C, S, H)
-    naive = seasonal_naive(table.values, cutoffs, horizon, season_length)
-    absolute, squared = seasonal_scales(table.values, cutoffs, season_length)
+def _result(table, windows, forecast, levels, horizon, season_length) -> BacktestResult:
+    """(K, S, H, width) -> a window for each target: (K * S, H, ...)."""
+    targets, count = table.num_targets, len(windows.ids) * table.num_targets
+    begins = table.offsets[windows.ids]
+    ends = begins + windows.rows
+    actual = table.values[:, ends[:, None] + np.arange(horizon)].swapaxes(0, 1)  # (K, S, H)
+    naive = seasonal_naive(table.values, ends, horizon, season_length, begins)
+    absolute, squared = seasonal_scales(table.values, ends, season_length, begins)
     forecast = forecast.reshape(count, horizon, -1).astype(np.float64)
     middle = levels.index(0.5) if levels else 0
-    times = table.times(0, int(cutoffs[0]) - 1, int(cutoffs[-1] - cutoffs[0]) + 1)
+    series = windows.ids[:, None] * targets + np.arange(targets)
     return BacktestResult(
-        series=table.targets.take(np.tile(np.arange(table.num_targets), len(cutoffs))),
-        cutoffs=times.take(np.repeat(cutoffs - cutoffs[0], table.num_targets)),
+        series=table.series.take(series.ravel()),
+        cutoffs=table.times_at(windows.ids, windows.rows - 1).repeat(targets),
         freq=table.freq,
         actual=actual.reshape(count, horizon),
         prediction=forecast[..., middle],

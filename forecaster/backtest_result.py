@@ -280,18 +280,8 @@ class BacktestResult:
 
 def forecast_times(cutoffs: pd.Index, freq: Freq, horizon: int) -> pd.Index:
     """The times of steps 1..horizon after each cutoff: (C,), sorted -> (C * H,)."""
-    grid = TimeGrid(cutoffs[:1], freq)
-    positions = grid.positions(cutoffs)
-    if (positions >= 0).all():
-        times = grid.times(0, positions.max() + horizon + 1)
-        # (C,) -> (C, H) -> (C * H,)
-        return times.take((positions[:, None] + np.arange(1, horizon + 1)).reshape(-1))
-    # Series may lie on grids of their own, like the odd and the even hours of "2h".
-    runs = [
-        TimeGrid(cutoffs[index : index + 1], freq).times(1, horizon)
-        for index in range(len(cutoffs))
-    ]
-    return runs[0].append(runs[1:])
+    steps = np.tile(np.arange(1, horizon + 1), len(cutoffs))
+    return TimeGrid(cutoffs, freq).times_at(steps, np.repeat(np.arange(len(cutoffs)), horizon))
 
 
 def _last_apart(cutoffs, freq, horizon, count):

@@ -6,7 +6,11 @@ import numpy as np
 
 
 def seasonal_naive(
-    values: np.ndarray, cutoffs: np.ndarray, horizon: int, season_length: int
+    values: np.ndarray,
+    cutoffs: np.ndarray,
+    horizon: int,
+    season_length: int,
+    begins: np.ndarray | int = 0,
 ) -> np.ndarray:
     """Forecast that everything repeats itself: the value of one season before.
 
@@ -15,7 +19,7 @@ def seasonal_naive(
 
         forecast[h] = values[c - m + (h - 1) % m]
 
-    Where that value is missing (NaN, or before the first row), the same step of the season before
+    Where that value is missing (NaN, or before row ``begins``), the same step of the season before
     it stands in, then of the season before that, and so on; where no season has it, the last value
     observed. NaN is left only where nothing was observed at all. Nothing at or past row ``c`` is
     read.
@@ -25,6 +29,8 @@ def seasonal_naive(
         cutoffs: (C,) integers in 0..T, how many rows are known at each cutoff.
         horizon: H, steps to forecast, at least 1.
         season_length: m, rows in a season, at least 1.
+        begins: (C,) integers, the first row that belongs to the forecast's series, where several
+            lie behind each other; 0 is the first row of all.
 
     Returns:
         (C, n, H), in the target's units, float as `values`.
@@ -38,25 +44,28 @@ def seasonal_naive(
         value is looked for in earlier seasons is ours.
     """
     cutoffs = np.asarray(cutoffs, np.int64)
+    begins = np.broadcast_to(begins, cutoffs.shape)[:, None]
     season = np.arange(horizon) % season_length
-    rows = cutoffs[:, None] - season_length + season  # (C, H), negative before the first row
+    rows = cutoffs[:, None] - season_length + season  # (C, H), perhaps before the series begins
     series = np.arange(len(values))[None, :, None]
     forecast = values[series, np.maximum(rows, 0)[:, None, :]]  # (C, n, H)
-    np.copyto(forecast, np.nan, where=(rows < 0)[:, None, :])
+    np.copyto(forecast, np.nan, where=(rows < begins)[:, None, :])
     # Looking back costs time and memory in T, so only the series that need it pay, one by one.
     for index in np.flatnonzero(np.isnan(forecast).any(axis=(0, 2))):
-        forecast[:, index] = _from_earlier_seasons(values[index], cutoffs, rows, season_length)
+        forecast[:, index] = _from_earlier_seasons(
+            values[index], cutoffs, rows, season_length, begins
+        )
     return forecast
 
 
-def _from_earlier_seasons(series, cutoffs, rows, season_length):
+def _from_earlier_seasons(series, cutoffs, rows, season_length, begins):
     """The forecast of one series with gaps: (T,), (C,), (C, H) -> (C, H)."""
     known = series[: cutoffs.max()]
     # Row -1 stands for "no such row": each array below ends in a NaN or a -1 of its own.
     same_step = _last_observed(known, season_length)[np.maximum(rows, -1)]
     latest = _last_observed(known, 1)[cutoffs - 1]
-    source = np.where(same_step >= 0, same_step, latest[:, None])
-    return np.append(known, np.nan)[source]
+    source = np.where(same_step >= begins, same_step, latest[:, None])
+    return np.append(known, np.nan)[np.where(source >= begins, source, -1)]
 
 
 def _last_observed(series, lag):

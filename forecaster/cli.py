@@ -3,7 +3,8 @@
 Who owns what:
 
 * a command reads files, makes one or two calls of the Python face, and writes what comes back;
-* `options.py` declares the parameters of a `Forecaster`, `terminal.py` owns standard error;
+* `options.py` declares the parameters of a `Forecaster`, `data_files.py` reads and writes files of
+  data, `terminal.py` owns standard error;
 * `main` turns whatever happens into an exit code and at most one line: 0 is success, 1 means that
   data or files are not as they must be, 2 that the command line is not, 130 is Ctrl-C.
 
@@ -13,6 +14,7 @@ TensorFlow, and a file that is not there is told of at once.
 
 import multiprocessing
 import os
+import re
 import shutil
 import signal
 import sys
@@ -27,6 +29,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 from typer import Argument, Option
 
+from forecaster.data_files import read_like_fit, read_with_keys, write_csv
 from forecaster.options import changed, levels, new_forecaster, takes_parameters
 from forecaster.terminal import (
     Watched,
@@ -39,12 +42,11 @@ from forecaster.terminal import (
 )
 
 if TYPE_CHECKING:
-    import pandas as pd
-
     from forecaster.forecaster import Forecaster
 
 NAME, DEBUG = "forecaster", "--debug"
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # their messages are enough
+FUTURE_CALLS = re.compile(r"Call `model\.(future_frame|missing_future)\(.*")  # what Python advises
 Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
 
 app = typer.Typer(
@@ -61,9 +63,20 @@ def _in_a_folder(file: Path | None) -> Path | None:
     return file
 
 
+def _there(file: Path | None) -> Path | None:
+    if file is not None:
+        file.stat()  # raises what opening it would, before anything heavy is loaded
+    return file
+
+
 Data = Annotated[
     Path,
-    Argument(metavar="DATA.CSV", help="A column with the times, one for each series. Or Parquet."),
+    Argument(
+        metavar="DATA.CSV",
+        callback=_there,
+        help="A column with the times, one for each series; or with --id, series below each "
+        "other. Or Parquet.",
+    ),
 ]
 Output = Annotated[
     Path | None, Option(metavar="FILE.CSV", callback=_in_a_folder, help="Where to write it.")
@@ -129,10 +142,10 @@ def fit(
     The newest rows judge: training stops when they are no longer forecast
     better. Then fresh weights are fitted on all rows for as many epochs.
     """
-    frame = read_data(data)
+    parameters, frame = read_with_keys(data, parameters)
     load_forecaster()
     check_free(save, overwrite=overwrite)
-    model = new_forecaster(with_time(parameters, frame))
+    model = new_forecaster(parameters)
     with progress_bars() as progress:
         bar = progress.add_task("Fitting", total=None, note="")
         callbacks = [epochs_of(progress, bar)]
@@ -144,6 +157,7 @@ def fit(
         f"Fitted up to {end}, best epoch {history.best_epoch} of {len(history.loss)}: validation "
         f"{min(history.validation_score):.3f}, seasonal naive {history.naive_score:.3f}.\n"
         f"Saved in {save}. Next: {program()} predict {save}"
+        f"{' --missing-future' if model.future_covariates else ''}"
     )
 
 
@@ -154,10 +168,26 @@ def predict(
         Path | None,
         Argument(
             metavar="DATA.CSV",
+            callback=_there,
             help="History to forecast from.",
             show_default="the one that was saved with the model",
         ),
     ] = None,
+    future: Annotated[
+        Path | None,
+        Option(
+            metavar="FILE.CSV",
+            callback=_there,
+            help="The future covariates, a row for each step of the horizon of each series.",
+        ),
+    ] = None,
+    missing_future: Annotated[
+        bool,
+        Flag(
+            "--missing-future",
+            help="Write the rows that --future needs and lacks, to be filled in, and no forecast.",
+        ),
+    ] = False,
     quantiles: Annotated[
         str | None,
         Option(
@@ -169,15 +199,18 @@ def predict(
     ] = None,
     output: Output = None,
 ) -> None:
-    """Forecast what follows a history, as CSV on standard output."""
-    history = None if data is None else read_data(data)
+    """Forecast what follows a history, as CSV on standard output.
+
+    Where there are future covariates: --missing-future writes the rows to fill
+    in, and --future takes them.
+    """
     forecaster = load_forecaster().load(model)
-    if history is not None:
-        history = as_history(history, forecaster)
-    forecast = forecaster.predict(history, quantiles=quantiles)
-    if quantiles is not None:
-        forecast.columns = [one_name(*label) for label in forecast.columns]
-    write_csv(forecast, output, index=forecaster.time_column is None)
+    history, known = (read_like_fit(file, forecaster) for file in (data, future))
+    if missing_future:
+        answer = forecaster.missing_future(history, known)
+    else:
+        answer = forecaster.predict(history, future=known, quantiles=quantiles)
+    write_csv(answer, output, index=forecaster.time_column is None)
 
 
 @app.command()
@@ -221,19 +254,19 @@ def backtest(
     No row is scored that the weights have seen: a forecaster is fitted up to
     the first cutoff, and with --refit again up to every other one.
     """
-    frame = read_data(data)
     if model is None:
         if horizon is None:
             raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
+        parameters, frame = read_with_keys(data, parameters)
         load_forecaster()
-        forecaster = new_forecaster(with_time(parameters, frame) | {"horizon": horizon})
+        forecaster = new_forecaster(parameters | {"horizon": horizon})
     else:
         if given := changed(parameters) + ["--horizon"] * (horizon is not None):
             raise typer.BadParameter(
                 f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
             )
         forecaster = load_forecaster().load(model)
-        frame = as_history(frame, forecaster)
+        frame = read_like_fit(data, forecaster)
     with progress_bars() as progress:
         bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
         result = forecaster.backtest(
@@ -281,47 +314,6 @@ def load_forecaster() -> "type[Forecaster]":
     with silent_start():
         from forecaster.forecaster import Forecaster
     return Forecaster
-
-
-def read_data(file: Path) -> "pd.DataFrame":
-    """A file as a frame whose first column holds the times, unless the user knows better."""
-    import pandas as pd
-
-    if file.suffix != ".parquet":
-        return pd.read_csv(file)
-    frame = pd.read_parquet(file)
-    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
-
-
-def with_time(parameters: dict[str, Any], frame: "pd.DataFrame") -> dict[str, Any]:
-    """The parameters with the column of times: the first one, where none was named."""
-    return parameters | {"time": parameters["time"] or frame.columns[0]}
-
-
-def as_history(frame: "pd.DataFrame", forecaster: "Forecaster") -> "pd.DataFrame":
-    """A file's frame for a forecaster that may have had its times in the index."""
-    import pandas as pd
-
-    if forecaster.time_column is not None:
-        return frame
-    times = pd.Index(frame.iloc[:, 0])
-    if not pd.api.types.is_numeric_dtype(times):
-        times = pd.to_datetime(times, format="ISO8601")
-    return frame.iloc[:, 1:].set_index(times)
-
-
-def one_name(*label: Any) -> str:
-    """A header of one line: (passengers, 0.1) becomes passengers_q0.1."""
-    *parts, level = label
-    name = "_".join(str(part) for part in parts if part != "")
-    return name if level == "" else f"{name}_q{level}"  # the column of times has no level
-
-
-def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
-    """Write a frame to a file and say so, or else to standard output."""
-    frame.to_csv(sys.stdout if output is None else output, index=index)
-    if output is not None:
-        print(f"{len(frame):,} rows in {output}")
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
@@ -372,7 +364,8 @@ def _report(error: Exception, debug: bool) -> int:
     if debug:
         traceback.print_exception(error)
     elif isinstance(error, EXPECTED):
-        say("Error", error)
+        advice = "Add --missing-future for the rows to fill in, and pass them by --future."
+        say("Error", FUTURE_CALLS.sub(advice, str(error)))
     else:
         say("Error", f"{type(error).__name__}: {error} ({DEBUG} shows where.)")
     return 1

@@ -10,14 +10,16 @@ from typing import Any
 import keras
 import numpy as np
 
+from forecaster.covariates import CovariateCoder, new_source
 from forecaster.epochs import FitHistory
-from forecaster.network import RecurrentNetwork, SavedNetwork
+from forecaster.network import RecurrentNetwork
 from forecaster.output import Point, Quantiles, as_output
 from forecaster.parameters import new_model
 from forecaster.plain import parameters_from_plain, plain_parameters
 from forecaster.table import SeriesTable
 from forecaster.time_grid import freq_name
-from forecaster.windows import WindowSource, WindowSpec, forecast_at
+from forecaster.windows import WindowSpec, forecast_at
+from forecaster.wrapping import SavedNetwork
 
 FREE = ("training", "seed")  # parameters that the weights at hand do not depend on any more
 
@@ -29,16 +31,18 @@ class Fitted:
     Args:
         parameters: of the forecaster, as `get_params(deep=False)` gives them.
         spec: shapes of the windows.
+        coder: what was learned of the covariates.
         model: from raw windows to forecasts in the targets' units.
         forward: the same, compiled.
         epochs: loss and scores of each.
-        layout: the last row, for its columns and its time.
+        layout: the last row of each id, for its columns and its time.
         history: the last rows, which a forecast reads and an update looks back on; None where
             an artifact was saved without them.
     """
 
     parameters: dict[str, Any]
     spec: WindowSpec
+    coder: CovariateCoder
     model: keras.Model
     forward: Callable
     epochs: FitHistory
@@ -51,13 +55,15 @@ class Fitted:
         table: SeriesTable,
         parameters: dict[str, Any],
         spec: WindowSpec,
+        coder: CovariateCoder,
         model: keras.Model,
         forward: Callable,
         epochs: FitHistory,
     ) -> Fitted:
         """What is left of a fit on `table`."""
         history = table.tail(spec.input_length + spec.horizon)
-        return cls(parameters, spec, model, forward, epochs, table.tail(1), history)
+        layout = table.tail(1)
+        return cls(parameters, spec, coder, model, forward, epochs, layout, history)
 
     @property
     def output(self) -> Point | Quantiles:
@@ -69,35 +75,41 @@ class Fitted:
         """Whether the weights are for all columns together."""
         return self.parameters["channels"] == "joint"
 
-    def forecast(self, table: SeriesTable, cutoffs: np.ndarray) -> np.ndarray:
-        """From `cutoffs` (C,), numbers of known rows: (C, S, H, width) in the targets' units."""
-        source = WindowSource(table, joint=self.is_joint)
-        return forecast_at(self.forward, source, self.spec, cutoffs)
+    def forecast(self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
+        """Of `ids` (K,) from `cutoffs` (K,), numbers of known rows: (K, S, H, width)."""
+        source = new_source(table, self.coder, self.spec, joint=self.is_joint)
+        return forecast_at(self.forward, source, self.spec, ids, cutoffs)
 
-    def rows_seen(self, table: SeriesTable) -> int:
-        """How many rows of `table` lie at or before the last time that the weights have seen."""
-        try:
-            times = table.times(0, 0, table.num_rows)
-            return int(times.searchsorted(self.layout.end, side="right"))
-        except (TypeError, ValueError):  # times of another kind: nobody knows
-            return table.num_rows
+    def rows_seen(self, table: SeriesTable) -> np.ndarray:
+        """How many rows of each id of `table` the weights have seen: (I,)."""
+        if table.ids is None or self.layout.ids is None:
+            return table.rows_until(self.layout.end)
+        known = self.layout.ids.get_indexer(table.ids)
+        rows = table.rows_until(self.layout.ends.take(np.maximum(known, 0)))
+        return np.where(known >= 0, rows, 0)
 
     def changed(self, parameters: Mapping[str, Any]) -> list[str]:
         """Names of the parameters that are not what the weights are for."""
         before = self.parameters
         return [name for name in before if name not in FREE and parameters[name] != before[name]]
 
-    def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
-        """Why the weights must not forecast from the first `rows` of `table`; None if they may."""
+    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
+        """Why the weights must not forecast `table` from the time `until`; None if they may."""
         is_other = self.is_joint and not table.targets.equals(self.layout.targets)
         if is_other or table.freq != self.layout.freq:
             return "the weights at hand are for other columns, or another step of the times"
-        if self.rows_seen(table) > rows:
+        if not self._ends_by(until):
             return f"the weights at hand have seen the rows up to {self.layout.end}"
         return None
 
-    def note(self, *, keep_history: bool) -> tuple[dict[str, Any], np.ndarray | None]:
-        """All but the model as plain data, and the values of the history if they are to be kept.
+    def _ends_by(self, time: Any) -> bool:
+        try:
+            return bool(self.layout.end <= time)
+        except TypeError:  # times of another kind: nobody knows
+            return False
+
+    def note(self, *, keep_history: bool) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
+        """All but the model as plain data, and the arrays of the history if they are to be kept.
 
         Raises:
             TypeError: if a column label, or the network, cannot be written as plain data.
@@ -108,36 +120,42 @@ class Fitted:
         note = {
             "parameters": plain_parameters(parameters),
             "spec": asdict(self.spec),
+            "covariates": self.coder.to_plain(),
             "freq": freq_name(self.layout.freq),
             "columns": [str(target) for target in self.layout.targets],
             "quantiles": list(self.output.levels),
             "fit": _plain_epochs(self.epochs),
             "layout": (self.layout if kept is None else kept).layout(),
         }
-        return note, None if kept is None else kept.values
+        return note, None if kept is None else kept.arrays()
 
     @classmethod
     def from_note(
-        cls, note: dict[str, Any], weights: list[np.ndarray], values: np.ndarray | None
+        cls,
+        note: dict[str, Any],
+        weights: list[np.ndarray],
+        history: dict[str, np.ndarray] | None,
     ) -> Fitted:
         """What was described by `note()`, with these weights."""
         layout = note["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
-        table = SeriesTable.from_layout(layout, unknown if values is None else values)
+        arrays = {"values": unknown} if history is None else history
+        table = SeriesTable.from_layout(layout, **arrays)
         return _rebuilt(
             parameters_from_plain(note["parameters"]),
             WindowSpec(**note["spec"]),
+            CovariateCoder.from_plain(note["covariates"]),
             weights,
             _epochs_from_plain(note["fit"]),
             table.tail(1),
-            None if values is None else table,
+            None if history is None else table,
         )
 
     def __reduce__(self):
         """Copies and other processes get the weights: a compiled pass stays where it is."""
         weights = self.model.get_weights()
         rest = (self.epochs, self.layout, self.history)
-        return _rebuilt, (self.parameters, self.spec, weights, *rest)
+        return _rebuilt, (self.parameters, self.spec, self.coder, weights, *rest)
 
 
 def _plain_epochs(epochs: FitHistory) -> dict[str, Any]:
@@ -158,7 +176,7 @@ def _epochs_from_plain(plain: dict[str, Any]) -> FitHistory:
     return FitHistory(losses, scores, float(plain["naive_score"]))
 
 
-def _rebuilt(parameters, spec, weights, epochs, layout, history) -> Fitted:
-    model, forward = new_model(parameters, spec)
+def _rebuilt(parameters, spec, coder, weights, epochs, layout, history) -> Fitted:
+    model, forward = new_model(parameters, spec, coder.kinds)
     model.set_weights(weights)
-    return Fitted(parameters, spec, model, forward, epochs, layout, history)
+    return Fitted(parameters, spec, coder, model, forward, epochs, layout, history)

@@ -24,16 +24,25 @@ from forecaster.checks import check_integer
 from forecaster.epochs import open_resume_dir
 from forecaster.fitted import Fitted
 from forecaster.frame_checks import FrameWarning, warn_of_constants
-from forecaster.network import CELLS, Core, RecurrentNetwork, as_network, check_backend
+from forecaster.future import future_frame, missing_future, with_future
+from forecaster.network import CELLS, Core, RecurrentNetwork, as_network
 from forecaster.output import Quantiles, as_output
 from forecaster.parallel import Workers, check_workers
-from forecaster.parameters import asked_levels, check_parameters, new_model, window_spec
+from forecaster.parameters import (
+    asked_levels,
+    check_parameters,
+    new_model,
+    time_features,
+    window_spec,
+)
 from forecaster.plain import plain_parameters
+from forecaster.serving import Serving
 from forecaster.specs import SpecEstimator
 from forecaster.table import SeriesTable, forecast_frame, read_frame
 from forecaster.time_grid import freq_name, shortlist
 from forecaster.training import Task, Training, rows_needed, train, train_on
-from forecaster.windows import WindowSource, WindowSpec
+from forecaster.windows import WindowSpec
+from forecaster.wrapping import check_backend
 
 Frame = pd.DataFrame | pd.Series
 
@@ -48,10 +57,23 @@ class Forecaster(SpecEstimator):
         input_length: steps of history that the network sees, at least 1; None takes three seasons
             or three horizons, whichever is more, but no more than a third of the rows.
         target: the column or columns to forecast; None takes all numeric ones.
+        id_column: the column that says which series a row belongs to, where series stand below
+            each other; None where every series has a column, or the index has levels (id, time).
         time_column: the column with the times; None takes the index.
         freq: step of the times, such as "h", "MS" or, for integer times, 1; None finds it.
         season_length: steps in a season, at least 1; None takes it from `freq` (24 for hours,
             12 for months).
+        past_covariates: columns that are known up to each cutoff, such as measured weather. Numbers
+            and booleans are numbers; texts are categories.
+        future_covariates: columns that are known over the horizon too, such as prices; `predict`
+            is given them as `future`.
+        static_covariates: columns that hold one value for each id.
+        weight_column: the column that says how much each row counts in the loss and in the
+            validation score, from 0 on; only their ratios matter. None lets all count alike.
+        time_features: "auto" for the cycles that a window is too short to show and the data show
+            (a network of three days of hours is told the day of the week), None, or a list among
+            "hour", "day_of_week", "day_of_month", "day_of_year", "week", "month" and
+            "holidays:DE" for any country. Other functions of time are future covariates.
         channels: "independent" forecasts each column on its own, with the same network, so that
             other columns can be forecast too; "joint" feeds all columns together.
         normalization: of each window by itself: "last" (its last value and standard deviation),
@@ -82,9 +104,15 @@ class Forecaster(SpecEstimator):
         input_length: int | None = None,
         *,
         target: Hashable | list | None = None,
+        id_column: Hashable | None = None,
         time_column: Hashable | None = None,
         freq: str | int | pd.offsets.BaseOffset | None = None,
         season_length: int | None = None,
+        past_covariates: Sequence[Hashable] = (),
+        future_covariates: Sequence[Hashable] = (),
+        static_covariates: Sequence[Hashable] = (),
+        weight_column: Hashable | None = None,
+        time_features: str | Sequence[str] | None = "auto",
         channels: str = "independent",
         normalization: str = "last",
         network: str | RecurrentNetwork | Core = RecurrentNetwork(),
@@ -95,9 +123,15 @@ class Forecaster(SpecEstimator):
         self.horizon = horizon
         self.input_length = input_length
         self.target = target
+        self.id_column = id_column
         self.time_column = time_column
         self.freq = freq
         self.season_length = season_length
+        self.past_covariates = past_covariates
+        self.future_covariates = future_covariates
+        self.static_covariates = static_covariates
+        self.weight_column = weight_column
+        self.time_features = time_features
         self.channels = channels
         self.normalization = normalization
         self.network = network
@@ -141,49 +175,63 @@ class Forecaster(SpecEstimator):
         """
         table = self._read(frame)
         spec, report = self._window_spec(table), _reporter(verbose)
+        shortest, longest = table.lengths.min(), table.lengths.max()
+        rows = longest if shortest == longest else f"{shortest} to {longest}"
         report(
-            f"{table.num_targets} series of {table.num_rows} rows, freq={freq_name(table.freq)!r}, "
+            f"{len(table.series)} series of {rows} rows, freq={freq_name(table.freq)!r}, "
             f"season_length={spec.season_length}, input_length={spec.input_length}"
         )
         task = self._task(table, spec, report=report, callbacks=callbacks, strategy=strategy)
         if resume_dir is not None:
             identity = plain_parameters(self.get_params(deep=False)) | {"data": table.sha256()}
             task = replace(task, resume_dir=open_resume_dir(Path(resume_dir), identity))
-        return self._learn(task)
+        return self._learn(task, table)
 
     def predict(
-        self, history: Frame | None = None, *, quantiles: Sequence[float] | None = None
+        self,
+        history: Frame | None = None,
+        *,
+        future: pd.DataFrame | None = None,
+        quantiles: Sequence[float] | None = None,
     ) -> pd.DataFrame:
         """Forecast the `horizon` steps after a history.
 
         Args:
-            history: one row or more; other columns too where channels are independent and `target`
-                is None. None is the history of the fit.
+            history: one row or more of each id; ids that `fit` did not see too, and other columns
+                where channels are independent and `target` is None. None is the history of the
+                fit.
+            future: the future covariates over the horizon, a row for each step of each id, in the
+                layout of the history; `future_frame` gives it to fill in.
             quantiles: levels to give, among those of ``output=Quantiles([...])``; None gives the
                 point forecast.
 
         Returns:
-            A frame with the columns of the history and the times after it, in the targets' units;
-            with `quantiles` a column for each (column, level).
+            The times after the history in its own layout, in the targets' units. Wide: its columns,
+            with `quantiles` one for each (column, level). Long: "prediction", or with `quantiles`
+            "q0.1" and so on, after each id's own last row.
 
         Raises:
             NotFittedError: before `fit`.
-            TypeError, ValueError: if `history` or `quantiles` is not as it must be, or a parameter
-                was changed since the fit.
+            TypeError, ValueError: if `history`, `future` or `quantiles` is not as it must be, or a
+                parameter was changed since the fit.
 
         Warns:
-            FrameWarning: if forecasts are NaN, because a window holds no value.
+            FrameWarning: if forecasts are NaN, because a window holds no value; or if a covariate
+                has a category that the fit did not know.
         """
         fitted = self._current_fit()
         levels = asked_levels(fitted.output, quantiles)
-        table = fitted.history if history is None else self._read_like_fit(history)
-        if table is None:
-            raise ValueError(
-                "`history` must be given, because this artifact was saved with keep_history=False. "
-                "Received: history=None. Call predict(history)."
+        table = self._history(history)
+        known = with_future(table, future, self.horizon) if self.future_covariates else table
+        for label, categories in fitted.coder.unseen(known).items():
+            warnings.warn(
+                f"Covariate {label!r} has categories that `fit` did not know, which are all taken "
+                f"for an unknown one: {shortlist(categories)}.",
+                FrameWarning,
+                stacklevel=2,
             )
-        forecast = fitted.forecast(table, np.array([table.num_rows]))[0]
-        unknown = table.targets[np.isnan(forecast).any((1, 2))]
+        forecast = fitted.forecast(known, np.arange(table.num_ids), table.lengths)
+        unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
         if len(unknown):
             warnings.warn(
                 f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
@@ -195,6 +243,39 @@ class Forecaster(SpecEstimator):
             return forecast_frame(table, fitted.output.prediction(forecast))
         columns = [fitted.output.levels.index(level) for level in levels]
         return forecast_frame(table, forecast[..., columns], levels=levels)
+
+    def future_frame(self, history: Frame | None = None) -> pd.DataFrame:
+        """The rows that `predict` needs as `future`, with the future covariates to be filled in.
+
+        Args:
+            history: as for `predict`.
+
+        Returns:
+            The `horizon` steps after each id's last row, in the layout of the history.
+
+        Raises:
+            NotFittedError: before `fit`.
+            TypeError, ValueError: if `history` is not as it must be.
+        """
+        return future_frame(self._history(history), self.horizon)
+
+    def missing_future(
+        self, history: Frame | None = None, future: pd.DataFrame | None = None
+    ) -> pd.DataFrame:
+        """The rows of `future_frame(history)` that `future` lacks, or in which it lacks a value.
+
+        Args:
+            history: as for `predict`.
+            future: what there is of it; None for nothing.
+
+        Returns:
+            A frame as `future_frame` gives it, with the values that `future` has.
+
+        Raises:
+            NotFittedError: before `fit`.
+            TypeError, ValueError: if `history` or `future` is not as it must be.
+        """
+        return missing_future(self._history(history), future, self.horizon)
 
     def update(self, frame: Frame) -> Forecaster:
         """Go on from the weights at hand: one visit to every window with a target not seen yet.
@@ -216,17 +297,17 @@ class Forecaster(SpecEstimator):
         """
         check_parameters(self.get_params(deep=False))
         fitted = self._current_fit()
-        table = self._read_like_fit(frame, target=list(fitted.layout.targets))
-        if fitted.rows_seen(table) == table.num_rows:
+        table = self._read_like_fit(frame, to_learn=True)
+        if (fitted.rows_seen(table) == table.lengths).all():
             raise ValueError(
                 f"`frame` must have rows after {self.train_end_}, the last that the weights have "
                 f"seen. Received: a frame that ends at {table.end}."
             )
         if fitted.history is not None:
             table = fitted.history.joined(table)
-        first = max(fitted.rows_seen(table) - self.horizon + 1, 1)
-        train_on(self._task(table, fitted.spec), fitted.model, first)
-        model = (fitted.model, fitted.forward, fitted.epochs)
+        first = np.maximum(fitted.rows_seen(table) - self.horizon + 1, 1)
+        train_on(self._task(table, fitted.spec), fitted.coder, fitted.model, first)
+        model = (fitted.coder, fitted.model, fitted.forward, fitted.epochs)
         return self._adopt(Fitted.on(table, self.get_params(deep=False), fitted.spec, *model))
 
     def backtest(
@@ -286,10 +367,12 @@ class Forecaster(SpecEstimator):
     ) -> None:
         """Write a SavedModel directory, which answers without this package and loads with it.
 
-        Its signature `serving_default` takes ``past_values`` (batch, time, targets) float32, NaN
-        where missing, of any number of time steps from 1, and gives ``prediction`` (batch,
-        horizon, targets) and, for quantiles, ``quantiles`` (batch, horizon, targets, levels), all
-        in the targets' units.
+        Its signature `serving_default` takes the history by named inputs, of any number of time
+        steps from 1: ``past_values`` (batch, time, targets) float32, NaN where missing, and what
+        else the forecaster uses of ``past_covariates``, ``future_covariates``, ``static``,
+        ``past_time`` and ``future_time``, which `manifest.json` describes column by column. It
+        gives ``prediction`` (batch, horizon, targets) and, for quantiles, ``quantiles`` (batch,
+        horizon, targets, levels), all in the targets' units.
 
         Args:
             path: the directory; ``~`` is the home directory, missing parents are made.
@@ -305,17 +388,8 @@ class Forecaster(SpecEstimator):
         """
         fitted = self._current_fit()
         note, history = fitted.note(keep_history=keep_history)
-        targets = fitted.layout.num_targets
-        artifact.save(
-            path,
-            fitted.model,
-            fitted.spec,
-            fitted.output,
-            targets,
-            note,
-            history,
-            overwrite=overwrite,
-        )
+        serving = Serving(fitted.spec, fitted.coder, fitted.output, fitted.layout)
+        artifact.save(path, fitted.model, serving, note, history, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike) -> Forecaster:
@@ -332,18 +406,20 @@ class Forecaster(SpecEstimator):
 
     def fit_table(self, table: SeriesTable) -> Forecaster:
         """Fit fresh weights on a table, silently; returns itself."""
-        return self._learn(self._task(table, self._window_spec(table)))
+        return self._learn(self._task(table, self._window_spec(table)), table)
 
-    def forecast_table(self, table: SeriesTable, cutoffs: np.ndarray) -> np.ndarray:
-        """Forecasts from `cutoffs` (C,), numbers of known rows: (C, S, H, width)."""
-        return self._fitted.forecast(table, cutoffs)
+    def forecast_table(
+        self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
+    ) -> np.ndarray:
+        """Forecasts of `ids` (K,) from `cutoffs` (K,), numbers of known rows: (K, S, H, width)."""
+        return self._fitted.forecast(table, ids, cutoffs)
 
     def rows_needed(self, table: SeriesTable) -> int:
-        """The fewest rows of `table` that `fit_table` can do with."""
+        """The fewest rows of an id of `table` that `fit_table` can do with."""
         return rows_needed(self._window_spec(table), self.training)
 
-    def reason_to_refit(self, table: SeriesTable, rows: int) -> str | None:
-        """Why the weights must not forecast from the first `rows` of `table`; None if they may.
+    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
+        """Why the weights must not forecast `table` from the time `until`; None if they may.
 
         The empty text where there are no weights, which is nothing to be told of.
         """
@@ -351,23 +427,50 @@ class Forecaster(SpecEstimator):
             return ""
         if changed := self._fitted.changed(self.get_params(deep=False)):
             return f"{', '.join(changed)} changed since the fit"
-        return self._fitted.reason_to_refit(table, rows)
+        return self._fitted.reason_to_refit(table, until)
+
+    def _history(self, history: Frame | None) -> SeriesTable:
+        """What to forecast from: the history that is given, or else that of the fit."""
+        fitted = self._current_fit()
+        if history is not None:
+            return self._read_like_fit(history)
+        if fitted.history is None:
+            raise ValueError(
+                "`history` must be given, because this artifact was saved with keep_history=False. "
+                "Received: history=None. Call predict(history)."
+            )
+        return fitted.history
 
     def _read(self, frame: Frame) -> SeriesTable:
         """The frame of a fit or a backtest, after the parameters were checked."""
         check_parameters(self.get_params(deep=False))
-        table = read_frame(frame, target=self.target, time_column=self.time_column, freq=self.freq)
-        warn_of_constants(table.values, table.targets)
+        table = self._read_frame(frame, self.target, self.freq, self.weight_column)
+        warn_of_constants(table.values, table.series, table.offsets)
         return table
 
-    def _read_like_fit(self, frame: Frame, target: list | None = None) -> SeriesTable:
+    def _read_frame(self, frame: Frame, target: Any, freq: Any, weight_column: Any) -> SeriesTable:
+        return read_frame(
+            frame,
+            target=target,
+            freq=freq,
+            id_column=self.id_column,
+            time_column=self.time_column,
+            past_covariates=self.past_covariates,
+            future_covariates=self.future_covariates,
+            static_covariates=self.static_covariates,
+            weight_column=weight_column,
+        )
+
+    def _read_like_fit(self, frame: Frame, *, to_learn: bool = False) -> SeriesTable:
         """A frame that continues, or resembles, the one of the fit."""
-        fitted = self._fitted
-        if target is None:
-            target = list(fitted.layout.targets) if fitted.is_joint else self.target
-        freq = fitted.layout.freq
+        fitted, target = self._fitted, self.target
+        if to_learn or fitted.is_joint:
+            target = list(fitted.layout.targets)
+        freq, weight_column = fitted.layout.freq, self.weight_column
+        if not to_learn and weight_column not in getattr(frame, "columns", ()):
+            weight_column = None  # forecasts need none
         try:
-            return read_frame(frame, target=target, time_column=self.time_column, freq=freq)
+            return self._read_frame(frame, target, freq, weight_column)
         except (TypeError, ValueError) as error:
             raise type(error)(
                 f"{error} The fit was on {shortlist(fitted.layout.targets)} in steps of "
@@ -391,24 +494,27 @@ class Forecaster(SpecEstimator):
         return as_network(self.network) if is_cell else super()._as_spec(name)
 
     def _window_spec(self, table: SeriesTable) -> WindowSpec:
-        return window_spec(self.get_params(deep=False), table)
+        return window_spec(self.get_params(deep=False), table.until_observed())
 
     def _task(self, table: SeriesTable, spec: WindowSpec, **how: Any) -> Task:
         """What is learned from `table`."""
         parameters = self.get_params(deep=False)
         return Task(
-            table=table,
-            source=WindowSource(table, joint=self.channels == "joint"),
+            # Rows that come later must not tell that a series goes on after a gap.
+            table=table.until_observed(),
+            time_features=time_features(parameters, table, spec),
             spec=spec,
             output=as_output(self.output),
             training=self.training,
+            is_joint=self.channels == "joint",
             new_model=partial(new_model, parameters, spec),
             **how,
         )
 
-    def _learn(self, task: Task) -> Forecaster:
+    def _learn(self, task: Task, table: SeriesTable) -> Forecaster:
+        """Fit on a task, for forecasts of what comes after the `table` that it was made of."""
         parameters = self.get_params(deep=False)
-        return self._adopt(Fitted.on(task.table, parameters, task.spec, *train(task)))
+        return self._adopt(Fitted.on(table, parameters, task.spec, *train(task)))
 
     def _adopt(self, fitted: Fitted) -> Forecaster:
         """Set all that ends in ``_``, only when all of it is there."""

@@ -7,36 +7,70 @@ for, without a change to it and, where pandas can, without a copy.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
-from forecaster.time_grid import is_integer, shortlist
+from forecaster.dataframes import as_pandas, library_of
+from forecaster.time_grid import is_integer, moments, shortlist
 
 _PARSED = ("string", "date", "datetime")  # what CSV files and databases give for times
-_LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32
 
 
 class FrameWarning(UserWarning):
     """A frame was read, but rows or values are missing, columns left out, or without variation."""
 
 
-def as_frame(frame: Any, time_column: Hashable | None) -> pd.DataFrame:
+@dataclass(frozen=True, eq=False)
+class Rows:
+    """Which time, and of which series, each row of a frame is.
+
+    Args:
+        times: (N,) DatetimeIndex, PeriodIndex or int64 Index, in any order.
+        codes: (N,) int64, the position in `ids` of each row's id; None where there are no ids.
+        ids: (I,) labels in sorted order, each of at least one row.
+    """
+
+    times: pd.Index
+    codes: np.ndarray | None = None
+    ids: pd.Index | None = None
+
+    def at(self, rows: np.ndarray) -> Rows:
+        """Some of these rows."""
+        return Rows(self.times[rows], None if self.codes is None else self.codes[rows], self.ids)
+
+    def named(self, rows: np.ndarray) -> str:
+        """Up to five of these rows by their id and time, then how many more there are."""
+        few = self.at(rows[:5])
+        return moments(few.times, None if few.ids is None else few.ids[few.codes], len(rows))
+
+
+def as_frame(frame: Any, id_column: Hashable | None, time_column: Hashable | None) -> pd.DataFrame:
     """A frame with rows and with columns of different labels; a Series becomes a column."""
+    if time_column is None and (library := library_of(frame)) != "pandas":
+        raise ValueError(
+            f"`time_column` must be given for a frame without an index. Received: "
+            f"time_column=None and a frame of {library}. Name the column of times."
+        )
+    frame = as_pandas(frame)
     if isinstance(frame, pd.Series):
-        if time_column is not None:
-            raise ValueError(
-                f"`time_column` must be None for a Series, whose index holds the times. Received: "
-                f"time_column={time_column!r}. Leave it out, or pass a DataFrame with that column."
-            )
+        for name, column in (("id_column", id_column), ("time_column", time_column)):
+            if column is not None:
+                raise ValueError(
+                    f"`{name}` must be None for a Series, whose index holds ids and times. "
+                    f"Received: {name}={column!r}. Leave it out, or pass a DataFrame with that "
+                    f"column."
+                )
         frame = frame.to_frame("value" if frame.name is None else frame.name)
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
-            f"`frame` must be a pandas DataFrame or Series. Received: {type(frame).__name__}. Call "
-            f"its `to_pandas()` if it has one, or `pd.DataFrame(values, index=times)`."
+            f"`frame` must be a pandas DataFrame or Series, or a frame of polars or pyarrow. "
+            f"Received: {type(frame).__name__}. Call its `to_pandas()` if it has one, or "
+            f"`pd.DataFrame(values, index=times)`."
         )
     if frame.empty:
         raise ValueError(
@@ -52,29 +86,141 @@ def as_frame(frame: Any, time_column: Hashable | None) -> pd.DataFrame:
     return frame
 
 
-def read_times(frame: pd.DataFrame, time_column: Hashable | None) -> pd.Index:
-    """(N,) DatetimeIndex, PeriodIndex or int64 Index, no time missing, in the frame's order."""
+def check_columns(frame: pd.DataFrame, roles: Mapping[str, list[Any]]) -> None:
+    """Each role's labels are columns of the frame, and no column has two roles."""
+    role_of: dict[Hashable, str] = {}
+    for argument, labels in roles.items():
+        _reject_unknown(frame.columns, argument, labels)
+        if len(set(labels)) < len(labels):
+            raise ValueError(
+                f"`{argument}` must name every column once. Received: {argument}={labels!r}. Drop "
+                f"the repeated labels."
+            )
+        for label in labels:
+            if label in role_of:
+                raise ValueError(
+                    f"`{argument}` must name columns without another role. Received: {label!r}, "
+                    f"which `{role_of[label]}` names too. Keep one of the two."
+                )
+            role_of[label] = argument
+
+
+def _reject_unknown(columns: pd.Index, argument: str, labels: list[Any]) -> None:
+    known = set(columns)
+    unknown = [label for label in labels if not isinstance(label, Hashable) or label not in known]
+    if unknown:
+        texts = [str(label) for label in columns]
+        close = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
+        close = [near[0] for near in close if near]
+        raise ValueError(
+            f"`{argument}` must name columns of `frame`. Received: unknown {shortlist(unknown)}. "
+            + (f"Did you mean {shortlist(close)}? " if close else "")
+            + f"The columns are {shortlist(texts)}."
+        )
+
+
+def column(frame: pd.DataFrame, label: Hashable) -> pd.Series:
+    """One column, also where `frame[label]` would take a tuple for several."""
+    return frame.iloc[:, frame.columns.tolist().index(label)]
+
+
+def read_rows(
+    frame: pd.DataFrame, id_column: Hashable | None, time_column: Hashable | None
+) -> Rows:
+    """The time of every row and, where there are ids, its id; none of them is missing."""
+    index = frame.index
+    if isinstance(index, pd.MultiIndex) and time_column is None:
+        _check_levels(index, id_column)
+        times = _checked_times(index.get_level_values(1), "level 1 of the index")
+        return Rows(times, *_checked_ids(index.get_level_values(0), "level 0 of the index"))
     if time_column is None:
-        times, where = frame.index, "the index"
+        times = _checked_times(index, "the index")
     else:
-        column = frame.iloc[:, _positions(frame.columns, "time_column", [time_column])[0]]
-        times, where = pd.Index(column), f"column {time_column!r}"
-    if not isinstance(times, pd.MultiIndex) and times.hasnans:
+        times = pd.Index(column(frame, time_column))
+        times = _checked_times(times, f"column {time_column!r}", time_column)
+    if id_column is None:
+        return Rows(times)
+    return Rows(times, *_checked_ids(column(frame, id_column), f"column {id_column!r}"))
+
+
+def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
+    """The position of every value among the sorted distinct ones, -1 where missing, and those.
+
+    Raises:
+        TypeError: if values cannot be hashed or compared with each other.
+    """
+    codes, labels = pd.factorize(values)
+    labels = pd.Index(labels, name=values.name, tupleize_cols=False)
+    if isinstance(labels, pd.CategoricalIndex):
+        labels = labels.astype(labels.categories.dtype)
+    order = labels.argsort()
+    ranks = np.empty(len(order) + 1, np.int64)
+    ranks[order], ranks[-1] = np.arange(len(order)), -1
+    return ranks[codes], labels[order]
+
+
+def _check_levels(index: pd.MultiIndex, id_column: Hashable | None) -> None:
+    """Two levels, ids before times, and no second ids in a column."""
+    levels = shortlist([f"{level.name!r} ({level.dtype})" for level in index.levels])
+    if index.nlevels != 2:
+        raise ValueError(
+            f"`frame` must have an index of times, or of two levels: ids and times. Received: "
+            f"{index.nlevels} levels, {levels}. Join the levels of the ids into one, or make the "
+            f"others columns: `frame.reset_index(level=...)`."
+        )
+    if id_column is not None:
+        raise ValueError(
+            f"`id_column` must be None where the index holds ids and times. Received: "
+            f"id_column={id_column!r}, an index of {levels}. Leave it out, or drop the ids of the "
+            f"index: `frame.droplevel(0)`."
+        )
+    ids, times = index.levels
+    if _is_time(ids) and not _is_time(times):
+        raise ValueError(
+            f"`frame` must have ids in the first level of its index and times in the second. "
+            f"Received: {levels}. Call `frame.swaplevel()`."
+        )
+
+
+def _is_time(index: pd.Index) -> bool:
+    return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
+
+
+def _checked_ids(ids: pd.Index | pd.Series, where: str) -> tuple[np.ndarray, pd.Index]:
+    """(N,) ids, none missing -> (N,) codes and their (I,) sorted labels."""
+    try:
+        codes, labels = encode(ids)
+    except TypeError as error:
+        raise TypeError(
+            f"`frame` must have ids of one kind that can be sorted, such as texts or integers. "
+            f"Received: {ids.dtype} in {where}, e.g. {shortlist(ids.tolist()[:2])} ({error}). "
+            f"Convert them, e.g. `.astype(str)`."
+        ) from None
+    if (codes < 0).any():
+        raise ValueError(
+            f"`frame` must have an id in every row. Received: none in {where} at rows "
+            f"{shortlist(np.flatnonzero(codes < 0))}. Fill them in, or drop these rows."
+        )
+    return codes, labels
+
+
+def _checked_times(times: pd.Index, where: str, time_column: Hashable | None = None) -> pd.Index:
+    """Times of a kind that lies on grids, in the frame's order, without a missing one."""
+    if times.hasnans:
         raise ValueError(
             f"`frame` must have a time in every row. Received: none in {where} at rows "
             f"{shortlist(np.flatnonzero(times.isna()))}. Fill them in, or drop these rows."
         )
     if time_column is not None and pd.api.types.infer_dtype(times) in _PARSED:
         times = _parse_times(times, time_column)
-    if isinstance(times, pd.DatetimeIndex | pd.PeriodIndex):
+    if _is_time(times):
         return times
     if is_integer(times):
         return times if times.dtype == np.int64 else times.astype(np.int64)
-    kind = "a MultiIndex" if isinstance(times, pd.MultiIndex) else f"{times.dtype} in {where}"
     raise TypeError(
-        f"`frame` must have datetimes, periods or integers as times. Received: {kind}, e.g. "
-        f"{shortlist(times[:2])}. Set `frame.index = pd.to_datetime(frame.index)`, or name the "
-        f"column of times by `time_column`; give each series a column by `frame.pivot`."
+        f"`frame` must have datetimes, periods or integers as times. Received: {times.dtype} in "
+        f"{where}, e.g. {shortlist(times[:2])}. Set `frame.index = pd.to_datetime(frame.index)`, "
+        f"or name the column of times by `time_column`."
     )
 
 
@@ -97,97 +243,28 @@ def _parse_times(texts: pd.Index, time_column: Hashable) -> pd.Index:
     return times
 
 
-def target_columns(frame: pd.DataFrame, target: Any, time_column: Hashable | None) -> pd.DataFrame:
-    """The columns to forecast, all of them numeric; a view of the frame where they lie together."""
-    hidden = () if time_column is None else (time_column,)
-    if target is None:
-        labels = [label for label in frame.columns if label not in hidden]
-    else:
-        labels = target if isinstance(target, list) else [target]
-    positions = np.array(_positions(frame.columns, "target", labels, hidden), int)
-    numeric = np.array([_is_numeric(dtype) for dtype in frame.dtypes.iloc[positions]], bool)
-    others = frame.dtypes.iloc[positions[~numeric]]
-    named = shortlist([f"{label!r} ({dtype})" for label, dtype in others.items()])
-    if target is None and numeric.any() and len(others):
-        warnings.warn(
-            f"`frame` has columns that are not numeric and are left out: {named}.",
-            FrameWarning,
-            stacklevel=3,
-        )
-        positions = positions[numeric]
-    elif len(others) or not len(positions):
-        raise TypeError(
-            f"`target` must name numeric columns. Received: target={target!r}; not numeric: "
-            f"{named or 'no column at all'}. Convert them: `frame.astype(float)`, or "
-            f"`pd.to_numeric` for texts."
-        )
-    first, last = positions[0], positions[-1]
-    together = (np.diff(positions) == 1).all()
-    return frame.iloc[:, slice(first, last + 1) if together else positions]
+def warn_of_constants(
+    values: np.ndarray, labels: pd.Index, offsets: np.ndarray | None = None
+) -> None:
+    """Name the series from which nothing can be learned.
 
-
-def _is_numeric(dtype: Any) -> bool:
-    is_complex = pd.api.types.is_complex_dtype(dtype)
-    return pd.api.types.is_numeric_dtype(dtype) and not is_complex
-
-
-def _positions(
-    columns: pd.Index, argument: str, labels: list[Any], hidden: tuple[Hashable, ...] = ()
-) -> list[int]:
-    """Where these labels stand among the columns; each must be there, and be asked for once."""
-    where = {label: i for i, label in enumerate(columns) if label not in hidden}
-    unknown = [label for label in labels if not isinstance(label, Hashable) or label not in where]
-    if unknown:
-        texts = [str(label) for label in where]
-        close = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
-        close = [near[0] for near in close if near]
-        raise ValueError(
-            f"`{argument}` must name columns of `frame`. Received: unknown {shortlist(unknown)}. "
-            + (f"Did you mean {shortlist(close)}? " if close else "")
-            + f"The columns are {shortlist(texts)}."
-        )
-    if len(set(labels)) < len(labels):
-        raise ValueError(
-            f"`{argument}` must name every column once. Received: {argument}={labels!r}. Drop the "
-            f"repeated labels."
-        )
-    return [where[label] for label in labels]
-
-
-def to_values(columns: pd.DataFrame, times: pd.Index) -> np.ndarray:
-    """(N, S) frame -> (S, N) float64, a view where it can be one; finite where it is not NaN."""
-    masked = any(isinstance(dtype, pd.api.extensions.ExtensionDtype) for dtype in columns.dtypes)
-    missing = {"na_value": np.nan} if masked else {}  # asking for it costs a copy
-    values = columns.to_numpy(dtype=np.float64, **missing).T
-    # Both ignore NaN and need no array of the size of `values`.
-    lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
-    beyond = np.flatnonzero((lowest < -_LARGEST) | (highest > _LARGEST))
-    if len(beyond):
-        rows = np.flatnonzero(np.abs(values[beyond[0]]) > _LARGEST)
-        raise ValueError(
-            f"`frame` must hold finite numbers within float32 (3.4e38). Received: "
-            f"{values[beyond[0], rows[0]]} in column {columns.columns[beyond[0]]!r} at "
-            f"{shortlist(times[rows])}; columns with such values: {len(beyond)}. Replace them by "
-            f"NaN if they mean missing, or scale the column."
-        )
-    if np.isnan(highest).all():
-        raise ValueError(
-            f"`frame` must hold at least one number. Received: only missing values in columns "
-            f"{shortlist(columns.columns)}. Check how the frame was made."
-        )
-    return values
-
-
-def warn_of_constants(values: np.ndarray, labels: pd.Index) -> None:
-    """Name the columns of (S, N) values from which nothing can be learned."""
-    lowest, highest = np.fmin.reduce(values, axis=1), np.fmax.reduce(values, axis=1)
+    Args:
+        values: (S, N), NaN where missing.
+        labels: (I * S,) what each series is called, target after target of each id.
+        offsets: (I + 1,) where the rows of each id begin, at least one each; None for one id.
+    """
+    begins = np.zeros(1, np.int64) if offsets is None else offsets[:-1]
+    # (S, I) -> (I * S,)
+    lowest = np.fmin.reduceat(values, begins, axis=1).T.ravel()
+    highest = np.fmax.reduceat(values, begins, axis=1).T.ravel()
+    kind = "columns" if len(begins) == 1 else "series"
     for found, what in (
         (lowest == highest, "one value only, from which nothing can be learned"),
         (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
     ):
         if found.any():
             warnings.warn(
-                f"`frame` has columns with {what}: {shortlist(labels[found])}.",
+                f"`frame` has {kind} with {what}: {shortlist(labels[found])}.",
                 FrameWarning,
                 stacklevel=4,
             )

@@ -29,7 +29,7 @@ class Judge:
         spec: shapes and season of the windows.
         output: head and error.
         loss: which error.
-        train_rows: every target that is scored lies at or after this row.
+        train_rows: (I,) every target of an id that is scored lies at or after this row of it.
 
     Raises:
         ValueError: if nothing is left to score.
@@ -42,72 +42,103 @@ class Judge:
         spec: WindowSpec,
         output: Point | Quantiles,
         loss: str,
-        train_rows: int,
+        train_rows: np.ndarray,
     ):
         self.source, self.spec, self.output, self.loss = source, spec, output, loss
-        last = table.num_rows - spec.horizon
-        stride = math.ceil((last - train_rows + 1) * table.num_targets / MOST_JUDGED)
-        while math.gcd(stride, spec.season_length) > spec.horizon:
-            stride += 1  # until every phase of a season is scored
-        self.cutoffs = np.arange(last, train_rows - 1, -stride)[::-1]
-        rows = self.cutoffs[:, None] + np.arange(spec.horizon)
-        self.actual = table.values[:, rows].swapaxes(0, 1)  # (S, C, H) -> (C, S, H)
+        self.ids, self.cutoffs = _judged_windows(table, spec, train_rows)
+        begins = table.offsets[self.ids]
+        ends = begins + self.cutoffs
+        rows = ends[:, None] + np.arange(spec.horizon)
+        self.actual = table.values[:, rows].swapaxes(0, 1)  # (S, K, H) -> (K, S, H)
 
-        scale = series_scales(table.values, train_rows, spec.season_length)
-        varies = np.isfinite(scale)
-        self.scale = np.where(varies, scale, 1.0)[:, None]
-        seen = observes(table.values, self.cutoffs, spec.input_length)  # (S, C)
+        scale = series_scales(table, train_rows, spec.season_length)[:, self.ids].T  # (K, S)
+        varies = np.isfinite(scale)[..., None]
+        self.scale = np.where(varies, scale[..., None], 1.0)
+        seen = observes(table.values, np.maximum(ends - spec.input_length, begins), ends)
         self.scored = ~np.isnan(self.actual) & seen.T[..., None]
-        if (self.scored & varies[:, None]).any():
-            self.scored &= varies[:, None]
+        self.weights = np.ones(self.actual.shape)
+        if table.weights is not None:
+            self.weights *= table.weights[rows][:, None]  # (K, H) -> (K, 1, H)
+            self.scored &= self.weights > 0
+        if (self.scored & varies).any():
+            self.scored &= varies
         if not self.scored.any():
             raise ValueError(
-                f"`frame` must have values in its last {table.num_rows - train_rows} rows, which "
-                "judge, and shortly before them. Received: too few. Give a longer `validation`, or "
-                "a frame that ends where its values end."
+                "`frame` must have values in the last "
+                f"{(table.lengths - train_rows).max()} rows, which judge, and shortly before them. "
+                "Received: too few. Give a longer `validation`, or a frame that ends where its "
+                "values end."
             )
-        naive = seasonal_naive(table.values, self.cutoffs, spec.horizon, spec.season_length)
+        season = spec.season_length
+        naive = seasonal_naive(table.values, ends, spec.horizon, season, begins)
         self.naive_score = self._score(np.repeat(naive[..., None], output.width, -1))
 
     def __call__(self, forward: Callable) -> float:
         """The mean error of the forecasts that `forward` gives; no unit."""
-        return self._score(forecast_at(forward, self.source, self.spec, self.cutoffs))
+        forecast = forecast_at(forward, self.source, self.spec, self.ids, self.cutoffs)
+        return self._score(forecast)
 
     def _score(self, forecast: np.ndarray) -> float:
-        """(C, S, H, width) -> mean error in units of each series' scale."""
+        """(K, S, H, width) -> mean error in units of each series' scale."""
         actual, forecast = self.actual / self.scale, forecast / self.scale[..., None]
         error = np.asarray(self.output.error(actual, forecast, self.loss))
-        return float(error[self.scored].mean())
+        return float(np.average(error[self.scored], weights=self.weights[self.scored]))
 
 
-def series_scales(values: np.ndarray, rows: int, season_length: int) -> np.ndarray:
+def _judged_windows(table, spec, train_rows) -> tuple[np.ndarray, np.ndarray]:
+    """Ids and cutoffs (K,) of at most about 4,096 windows, the newest of each id among them."""
+    last = table.lengths - spec.horizon
+    ids = np.flatnonzero(last >= train_rows)
+    ids = ids[:: math.ceil(len(ids) * table.num_targets / MOST_JUDGED) or 1]
+    runs = last[ids] - train_rows[ids] + 1  # cutoffs of each id
+    stride = math.ceil(runs.sum() * table.num_targets / MOST_JUDGED) or 1
+    while math.gcd(stride, spec.season_length) > spec.horizon:
+        stride += 1  # until every phase of a season is scored
+    counts = (runs - 1) // stride + 1
+    ids = np.repeat(ids, counts)
+    # How many windows of its id are newer: counts - 1, ..., 1, 0 for each id.
+    newer = np.repeat(np.cumsum(counts), counts) - 1 - np.arange(len(ids))
+    return ids, last[ids] - stride * newer
+
+
+def series_scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> np.ndarray:
     """The unit in which each series' errors count: what its seasonal naive errs in these rows.
 
     Where that is zero or unknown the spread of the rows stands in.
 
     Args:
-        values: (S, N), NaN where missing.
-        rows: how many of the N are known; the last 100,000 of them are enough.
+        table: the series.
+        rows: (I,) how many rows of each id are known; the last 100,000 of them are enough.
         season_length: rows in a season.
 
     Returns:
-        (S,), above zero, in the targets' units; NaN where the rows do not vary by as much as
+        (S, I), above zero, in the targets' units; NaN where the rows do not vary by as much as
         float32, in which windows come, can tell.
     """
-    known = values[:, max(rows - MOST_SCALED, 0) : rows]
-    (scale,), _ = seasonal_scales(known, np.array([known.shape[1]]), season_length)
-    for index, series in enumerate(known):
-        observed = series[~np.isnan(series)]
-        least = np.finfo(np.float32).eps * np.abs(observed).max(initial=0)
-        if not scale[index] > least:
-            spread = observed.std() if len(observed) else 0.0
-            scale[index] = spread if spread > least else np.nan
+    values = table.values
+    if table.weights is not None:
+        values = np.where(table.weights > 0, values, np.nan)  # what does not count is no measure
+    ends = table.offsets[:-1] + rows
+    begins = np.maximum(ends - MOST_SCALED, table.offsets[:-1])
+    scale = seasonal_scales(values, ends, season_length, begins)[0].T
+    least = np.finfo(np.float32).eps * _largest(values, begins, ends)
+    for target, position in zip(*np.nonzero(~(scale > least)), strict=True):
+        known = values[target, begins[position] : ends[position]]
+        observed = known[~np.isnan(known)]
+        spread = observed.std() if len(observed) else 0.0
+        scale[target, position] = spread if spread > least[target, position] else np.nan
     return scale
 
 
-def observes(values: np.ndarray, cutoffs: np.ndarray, steps: int) -> np.ndarray:
-    """Whether the `steps` rows before each cutoff hold a value: (S, N), (C,) -> (S, C)."""
-    start = max(cutoffs[0] - steps, 0)
-    counts = np.cumsum(~np.isnan(values[:, start : cutoffs[-1]]), axis=1)
-    counts = np.pad(counts, [(0, 0), (1, 0)])  # of the values before each row
-    return counts[:, cutoffs - start] > counts[:, np.maximum(cutoffs - steps, 0) - start]
+def _largest(values, begins, ends):
+    """The largest size of rows ``begin .. end - 1``, 0 of none: (S, N), (I,), (I,) -> (S, I)."""
+    sizes = np.pad(np.abs(values), [(0, 0), (0, 1)])
+    largest = np.fmax.reduceat(sizes, np.stack([begins, ends], 1).ravel(), axis=1)[:, ::2]
+    return np.where(begins < ends, np.nan_to_num(largest), 0.0)
+
+
+def observes(values: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
+    """Whether rows ``begin .. end - 1`` hold a value: (S, N), (K,), (K,) -> (S, K)."""
+    counts = np.zeros((len(values), values.shape[1] + 1), np.int64)  # values before each row
+    np.cumsum(~np.isnan(values), axis=1, out=counts[:, 1:])
+    return counts[:, ends] > counts[:, begins]

@@ -1,29 +1,21 @@
-"""The network: any core, wrapped so that raw values go in and forecasts in the same units come out.
+"""The usual core network, from normalized windows to normalized forecasts.
 
-    past_values (B, L, S'), NaN where missing
-        -> NormalizeWindow   location and scale of each window; missing values filled and flagged
-        -> core              {"past", "observed"} -> (B, H, S' * width), in normalized units
-        -> output.forecast   for instance quantiles that cannot cross
-        -> location + scale * forecast                                      (B, H, S', width)
-
-The core is any function `(WindowSpec) -> keras.Model`. `RecurrentNetwork` is the usual one.
+A core is any function `(WindowSpec) -> keras.Model`; wrapping.py turns one into a model of raw
+values. `RecurrentNetwork` is the usual one.
 """
 
 from __future__ import annotations
 
 import math
-import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import keras
 import numpy as np
-import tensorflow as tf
 from keras import ops
 
 from custom_layers import RECURRENT_LAYERS
 from forecaster.checks import check_choice, check_integer, check_share
-from forecaster.output import Point, Quantiles
 from forecaster.windows import WindowSpec
 
 CELLS = {
@@ -39,13 +31,9 @@ RANDOM_WEIGHTS = {
     "min_lstm": ("kernel",),
     "min_gru": ("kernel",),
 }
-NORMALIZATIONS = ("standard", "last", "none")
 LONGEST_SEGMENT = 48  # steps
 
 Core = Callable[[WindowSpec], keras.Model]
-
-# The cores that were wrapped and still live: one that comes again would bring its trained weights.
-_WRAPPED: weakref.WeakSet[keras.Model] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
@@ -55,11 +43,18 @@ class RecurrentNetwork:
     A segment is a stretch of steps fed to the recurrent layers as one input. A day of hours as one
     input makes a two-week window a sequence of 14: it trains quickly and forgets little.
 
-        segments encoder   x_k = relu(W [past, observed] of segment k + b), h_k = cell(x_k, h_{k-1})
-        steps encoder      x_t = [past, observed] of step t, h_t = cell(x_t, h_{t-1})
-        segments decoder   forecast of segment m = V cell(p_m, h_n) + v, one learned position p_m
-                           for each segment of the horizon, all asked in parallel
-        dense decoder      forecast = V h_n + v
+        segments encoder   x_k = relu(W [past, observed, past covariates of segment k; static] + b)
+        steps encoder      x_k = [past, observed, past covariates of step k; static]
+                           h_k = cell(x_k, h_{k-1})
+        segments decoder   forecast of segment m = V cell(q_m, h_n) + v, all asked in parallel,
+                           q_m = p_m + Q future covariates of segment m + S static
+        dense decoder      forecast = V [h_n; static; future covariates of all steps] + v
+        either one         + E relu(C [h_n; static] + F future covariates of step t + c) + e, for
+                           each step t of the horizon
+
+    Whatever is not there leaves the formula; without future covariates its last line does. With
+    that line a step's own covariates reach its forecast by one short way, the same for all steps,
+    which learns much faster from little; what those of other steps do to it goes the other ways.
 
     Args:
         cell: "simple_rnn", "lstm", "gru", or any name that `custom_layers` registers.
@@ -75,8 +70,9 @@ class RecurrentNetwork:
         spec: the shapes; see `WindowSpec`.
 
     Returns:
-        A Keras model from ``{"past", "observed"}`` (B, L, S') to (B, H, S' * head_width), all in
-        normalized units.
+        A Keras model from ``{"past", "observed"}`` (B, L, S'), ``past_covariates`` (B, L, P),
+        ``future_covariates`` (B, H, F) and ``static`` (B, K), the last three where their width in
+        `spec` is above 0, to (B, H, S' * head_width), all in normalized units.
 
     Raises:
         TypeError: if an argument has another type.
@@ -89,7 +85,9 @@ class RecurrentNetwork:
 
     Source: Lin et al. 2023, "SegRNN: Segment Recurrent Neural Network for Long-Term Time Series
         Forecasting". Here the cell is free, the position stands alone (no channel embedding),
-        and the normalization is the window's own.
+        and the normalization is the window's own. Das et al. 2023, "Long-term Forecasting with
+        TiDE", section 4.2, for a decoder of single steps with their covariates; there it is the
+        last layer, here it is added to one.
     """
 
     cell: str = "gru"
@@ -112,22 +110,31 @@ class RecurrentNetwork:
 
     def __call__(self, spec: WindowSpec) -> keras.Model:
         seeds = _seeds(spec.seed)
-        shape = (spec.input_length, spec.channels)
-        inputs = {name: keras.Input(shape, name=name) for name in ("past", "observed")}
-        sequence = ops.concatenate([inputs["past"], inputs["observed"]], -1)
+        inputs = core_inputs(spec)
         length = self.segment_length
         if length is None:
             length = largest_part(spec.season_length)
-        if self.encoder == "segments":
-            sequence = _dense(self.units, seeds, "relu")(_segments(sequence, length))
+        sequence = self._encode(inputs, length, seeds)
         layers = [self._recurrent_layer(next(seeds), next(seeds)) for _ in range(self.num_layers)]
         outputs, states = self._run(layers, sequence, [None] * self.num_layers, seeds)
+        seen = _join(outputs[:, -1], inputs.get("static"))
         if self.decoder == "segments":
-            forecast = self._decode(layers, states, sequence.shape[-1], length, spec, seeds)
+            width = sequence.shape[-1]
+            questions = self._questions(inputs, states, width, length, spec, seeds)
+            forecast = self._answer(questions, layers, states, length, spec, seeds)
         else:
-            forecast = _dense(spec.horizon * spec.width, seeds)(outputs[:, -1])
-            forecast = ops.reshape(forecast, (-1, spec.horizon, spec.width))
+            forecast = self._at_once(inputs, seen, spec, seeds)
+        if "future_covariates" in inputs:
+            forecast += self._effects(seen, inputs["future_covariates"], spec.width, seeds)
         return keras.Model(inputs, forecast, name="core")
+
+    def _encode(self, inputs, length, seeds):
+        """What the recurrent layers read, (B, steps or segments, numbers of each)."""
+        sequence = _join(inputs["past"], inputs["observed"], inputs.get("past_covariates"))
+        if self.encoder == "steps":
+            return _join(sequence, inputs.get("static"))
+        sequence = _join(_segments(sequence, length), inputs.get("static"))
+        return _dense(self.units, seeds, "relu")(sequence)
 
     def _recurrent_layer(self, kernel_seed, recurrent_seed):
         initializers = {
@@ -155,16 +162,52 @@ class RecurrentNetwork:
             last_states.append(last_state)
         return sequence, last_states
 
-    def _decode(self, layers, states, input_width, length, spec, seeds):
-        """Ask the states once for every segment of the horizon, all in parallel."""
+    def _questions(self, inputs, states, width, length, spec, seeds):
+        """One for each segment of the horizon, in the place of one input: (B * count, 1, width)."""
         count = math.ceil(spec.horizon / length)
-        positions = Positions(count, input_width, seed=next(seeds))(states[0][0])
+        questions = Positions(count, width, seed=next(seeds))(states[0][0])
+        if "future_covariates" in inputs:
+            known = _segments(inputs["future_covariates"], length, newest_last=False)
+            # (B, count, length * F) -> (B, count, width) -> (B * count, 1, width)
+            questions += ops.reshape(_linear(width, seeds)(known), (-1, 1, width))
+        if "static" in inputs:
+            known = _linear(width, seeds)(inputs["static"])
+            questions += ops.repeat(known, count, axis=0)[:, None]  # (B, width) -> as above
+        return questions
+
+    def _answer(self, questions, layers, states, length, spec, seeds):
+        """Ask the states every question, all in parallel: (B, H, width)."""
+        count = math.ceil(spec.horizon / length)
         # Each of the B * count questions has a copy of the states: (B, U) -> (B * count, U).
         copies = [[ops.repeat(part, count, axis=0) for part in state] for state in states]
-        answers, _ = self._run(layers, positions, copies, seeds)
+        answers, _ = self._run(layers, questions, copies, seeds)
         values = _dense(length * spec.width, seeds)(answers)
         # (B * count, 1, length * width) -> (B, count * length, width) -> (B, H, width)
         return ops.reshape(values, (-1, count * length, spec.width))[:, : spec.horizon]
+
+    def _at_once(self, inputs, seen, spec, seeds):
+        """Every step of the horizon from all that is seen and known: (B, H, width)."""
+        if "future_covariates" in inputs:
+            seen = _join(seen, keras.layers.Flatten()(inputs["future_covariates"]))
+        values = _dense(spec.horizon * spec.width, seeds)(seen)
+        return ops.reshape(values, (-1, spec.horizon, spec.width))
+
+    def _effects(self, seen, future, width, seeds):
+        """What the covariates of each step do to its forecast: (B, H, F) -> (B, H, width)."""
+        state = _linear(self.units, seeds)(seen)[:, None]  # (B, U) -> (B, 1, U), for all steps
+        return _dense(width, seeds)(ops.relu(state + _dense(self.units, seeds)(future)))
+
+
+def core_inputs(spec: WindowSpec) -> dict[str, keras.KerasTensor]:
+    """The inputs of a core, by name: those of the covariates only where they are any wide."""
+    shapes = {
+        "past": (spec.input_length, spec.channels),
+        "observed": (spec.input_length, spec.channels),
+        "past_covariates": (spec.input_length, spec.past_covariates),
+        "future_covariates": (spec.horizon, spec.future_covariates),
+        "static": (spec.static,),
+    }
+    return {name: keras.Input(shape, name=name) for name, shape in shapes.items() if shape[-1]}
 
 
 def largest_part(season_length: int) -> int:
@@ -209,160 +252,6 @@ class Positions(keras.layers.Layer):
         return super().get_config() | {"count": self.count, "width": self.width, "seed": self.seed}
 
 
-@keras.saving.register_keras_serializable(package="forecaster")
-class NormalizeWindow(keras.layers.Layer):
-    """Location and scale of each window, and the window in their units; only observed values count.
-
-    A missing value becomes 0, the window's location. A window without variation has scale 0, so
-    that its forecast is its location, whatever the core says.
-
-    Args:
-        method: "standard" (mean and standard deviation), "last" (last observed value and standard
-            deviation) or "none" (0 and 1: values enter as they are).
-
-    Call arguments:
-        values: (B, L, S') in the targets' units, NaN where missing.
-
-    Returns:
-        past (B, L, S') normalized, observed (B, L, S') of 0 and 1, location (B, 1, S') and
-        scale (B, 1, S') in the targets' units. Where a window observes nothing, location is NaN;
-        in training it is 0, because such a window has weight 0 there, and NaN * 0 is NaN.
-    """
-
-    def __init__(self, method: str, **kwargs):
-        super().__init__(**kwargs)
-        self.method = method
-
-    def call(self, values, training=False):
-        missing = ops.isnan(values)
-        observed = ops.cast(ops.logical_not(missing), values.dtype)
-        count = ops.maximum(ops.sum(observed, 1, keepdims=True), 1)
-        steps = ops.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
-        newest = ops.argmax(observed * steps, 1, keepdims=True)
-        last = ops.take_along_axis(values, newest, 1)  # NaN where nothing is observed
-        # Summed as distances from the last value, a constant has a spread of exactly 0, and a
-        # small spread at a high level keeps its digits.
-        distance = ops.where(missing, 0.0, values - last)
-        mean = ops.sum(distance, 1, keepdims=True) / count
-        variance = ops.sum(ops.square(observed * (distance - mean)), 1, keepdims=True) / count
-        scale = ops.sqrt(variance)
-        if self.method == "standard":
-            location = last + mean
-        elif self.method == "last":
-            location = last
-        else:
-            location, scale = 0 * last, ops.ones_like(scale)
-        if training:
-            location = ops.where(ops.isnan(location), 0.0, location)
-        past = (values - location) / ops.where(scale > 0, scale, 1.0)
-        return ops.where(missing, 0.0, past), observed, location, scale
-
-    def get_config(self):
-        return super().get_config() | {"method": self.method}
-
-
-@dataclass(frozen=True)
-class SavedNetwork:
-    """A core as Keras's own description of it, so that any network can be written and read back.
-
-    Args:
-        config: JSON text of a Keras model.
-    """
-
-    config: str
-
-    @classmethod
-    def of(cls, model: keras.Model) -> SavedNetwork:
-        """The description of the core inside a model that `build_model` made.
-
-        Raises:
-            TypeError: if Keras cannot describe it, or not make it again from the description.
-        """
-        core = next(layer for layer in model.layers if isinstance(layer, keras.Model))
-        try:
-            config = core.to_json()
-            keras.models.model_from_json(config)
-        except (NotImplementedError, TypeError, ValueError) as error:
-            raise TypeError(
-                "`network` must make a model that Keras can write as its config and read back. "
-                f"Received: the model {core.name!r}, with which that fails. Give its layers "
-                "get_config() and register them (keras.saving.register_keras_serializable)."
-            ) from error
-        return cls(config)
-
-    def __call__(self, spec: WindowSpec) -> keras.Model:
-        return keras.models.model_from_json(self.config)
-
-
-def check_backend() -> None:
-    """Whether Keras runs on TensorFlow, of whose graph a SavedModel is made."""
-    if keras.backend.backend() != "tensorflow":
-        raise RuntimeError(
-            "Keras must run on its TensorFlow backend for a Forecaster; custom_layers runs on all. "
-            f"Received: {keras.backend.backend()!r}. Set KERAS_BACKEND=tensorflow and start again."
-        )
-
-
-def build_model(
-    network: Core, spec: WindowSpec, normalization: str, output: Point | Quantiles
-) -> keras.Model:
-    """Wrap the core that `network` makes: ``{"past_values": (B, L, S')}`` -> (B, H, S', width).
-
-    Raises:
-        TypeError: if `network` does not return a Keras model.
-        ValueError: if it returns the same one again, or one whose output has another shape than
-            (B, H, S' * width).
-    """
-    core = network(spec)
-    if not isinstance(core, keras.Model):
-        raise TypeError(f"`network` must return a keras.Model. Received: {type(core).__name__}.")
-    if core in _WRAPPED:
-        raise ValueError(
-            "`network` must return a new model each time, because every fit starts from fresh "
-            f"weights. Received: the model {core.name!r} again. Build it inside the function."
-        )
-    _WRAPPED.add(core)
-    values = keras.Input((spec.input_length, spec.channels), dtype="float32", name="past_values")
-    # Only the core follows Keras's dtype policy: half a float has no digits for the targets' units.
-    past, observed, location, scale = NormalizeWindow(normalization, dtype="float32")(values)
-    raw = ops.cast(core({"past": past, "observed": observed}), "float32")
-    shape, expected = tuple(raw.shape), (None, spec.horizon, spec.width)
-    if shape != expected:
-        raise ValueError(
-            f"`network` must return a model with output shape {expected}: batch, horizon, "
-            f"channels * head_width. Received: {shape}."
-        )
-    raw = ops.reshape(raw, (-1, spec.horizon, spec.channels, spec.head_width))
-    forecast = location[..., None] + scale[..., None] * output.forecast(raw)
-    return keras.Model({"past_values": values}, forecast, name="forecaster")
-
-
-def compiles_with_xla(model: keras.Model) -> bool:
-    """Whether XLA can compile every layer, by Keras's attribute `supports_jit`, and should.
-
-    Keras's LSTM and GRU say no on a GPU, where cuDNN is faster. Our gated layers train in XLA
-    computations of their own, which are slower inside another.
-    """
-    return all(
-        layer.supports_jit and not getattr(layer, "compiles_itself", False)
-        for layer in model._flatten_layers()
-    )
-
-
-def compile_forward(model: keras.Model) -> Callable[[tf.Tensor], tf.Tensor]:
-    """The model as one graph for any batch, (B, L, S') -> (B, H, S', width).
-
-    Not compiled by XLA: that takes longer than most users forecast.
-    """
-
-    @tf.function
-    def forward(past_values):
-        return model({"past_values": past_values}, training=False)
-
-    (windows,) = model.inputs
-    return forward.get_concrete_function(tf.TensorSpec(windows.shape, tf.float32))
-
-
 def _seeds(seed: int) -> Iterator[int]:
     """An endless row of seeds, so that no two random parts of a network share one."""
     generator = np.random.default_rng(seed)
@@ -370,13 +259,33 @@ def _seeds(seed: int) -> Iterator[int]:
         yield int(generator.integers(2**31))
 
 
-def _dense(units, seeds, activation=None):
+def _dense(units, seeds, activation=None, use_bias=True):
     initializer = keras.initializers.GlorotUniform(next(seeds))
-    return keras.layers.Dense(units, activation, kernel_initializer=initializer)
+    return keras.layers.Dense(units, activation, use_bias, kernel_initializer=initializer)
 
 
-def _segments(window, length):
-    """(B, L, C) -> (B, ceil(L / length), length * C), padded with zeros before its first step."""
-    _, steps, channels = window.shape
-    window = ops.pad(window, [[0, 0], [-steps % length, 0], [0, 0]])
-    return ops.reshape(window, (-1, math.ceil(steps / length), length * channels))
+def _linear(units, seeds):
+    return _dense(units, seeds, use_bias=False)
+
+
+def _join(first, *others):
+    """Side by side on the last axis, without what is None; (B, K) stands beside every step."""
+    parts = [first]
+    for other in others:
+        if other is not None and len(other.shape) < len(first.shape):
+            other = ops.repeat(other[:, None], first.shape[1], axis=1)  # (B, K) -> (B, steps, K)
+        parts += [] if other is None else [other]
+    return ops.concatenate(parts, -1) if len(parts) > 1 else first
+
+
+def _segments(steps, length, newest_last=True):
+    """(B, T, C) -> (B, ceil(T / length), length * C), padded with zeros.
+
+    They stand before the first step where the newest is to be last in its segment, else behind
+    the last one.
+    """
+    _, count, channels = steps.shape
+    missing = -count % length
+    pad = [missing, 0] if newest_last else [0, missing]
+    steps = ops.pad(steps, [[0, 0], pad, [0, 0]])
+    return ops.reshape(steps, (-1, math.ceil(count / length), length * channels))

@@ -14,7 +14,9 @@ import typer
 if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
+
 _Option = partial(typer.Option, rich_help_panel="Forecaster")
+_Covariate = partial(_Option, metavar="COLUMN")
 _Network = partial(typer.Option, rich_help_panel="Network")
 _Training = partial(typer.Option, rich_help_panel="Training")
 
@@ -26,7 +28,12 @@ CELLS = (
 )
 
 PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that is another one
+    "id": "id_column",
     "time": "time_column",
+    "past_covariate": "past_covariates",
+    "future_covariate": "future_covariates",
+    "static_covariate": "static_covariates",
+    "weight": "weight_column",
     "quantiles": "output",
     "cell": "network__cell",
     "units": "network__units",
@@ -42,6 +49,7 @@ PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that i
     "patience": "training__patience",
     "validation": "training__validation",
     "refit": "training__refit",
+    "equal_series": "training__equal_series",
 }
 
 
@@ -56,6 +64,11 @@ def number(text: str | float) -> int | float:
 def levels(text: str) -> list[float]:
     """Levels of quantiles, set apart by commas."""
     return [float(number(level)) for level in text.split(",")]
+
+
+def features(text: str) -> str | list[str] | None:
+    """Features of time: auto, none, or names set apart by commas."""
+    return {"auto": "auto", "none": None}.get(text, text.split(","))
 
 
 def step(text: str) -> str | int:
@@ -82,6 +95,16 @@ def _declare(
             show_default="all numeric ones",
         ),
     ] = None,
+    id: Annotated[
+        str | None,
+        _Option(
+            "--id",
+            "--id-column",
+            metavar="COLUMN",
+            help="Column that says which series a row is of, in a long file.",
+            show_default="none: a column is a series",
+        ),
+    ] = None,
     time: Annotated[
         str | None,
         _Option(
@@ -89,7 +112,7 @@ def _declare(
             "--time-column",
             metavar="COLUMN",
             help="Column with the times, as ISO 8601 or integers.",
-            show_default="the first one",
+            show_default="the first that no other option names",
         ),
     ] = None,
     freq: Annotated[
@@ -110,6 +133,35 @@ def _declare(
             show_default="from the step: 24 for h, 12 for MS",
         ),
     ] = None,
+    past_covariate: Annotated[
+        list[str], _Covariate(help="Numbers or texts that are known up to now. May be repeated.")
+    ] = (),
+    future_covariate: Annotated[
+        list[str],
+        _Covariate(help="Numbers or texts that are known for the horizon too. May be repeated."),
+    ] = (),
+    static_covariate: Annotated[
+        list[str],
+        _Covariate(help="Numbers or texts of which each id has one. May be repeated."),
+    ] = (),
+    weight: Annotated[
+        str | None,
+        _Option(
+            "--weight",
+            "--weight-column",
+            metavar="COLUMN",
+            help="Column that says what each row counts, 0 or more.",
+            show_default="all the same",
+        ),
+    ] = None,
+    time_features: Annotated[
+        str | None,
+        _Option(
+            parser=features,
+            metavar="NAMES",
+            help="Features of the times: auto, none, or such as hour,day_of_week,holidays:DE.",
+        ),
+    ] = "auto",
     channels: Annotated[
         Literal["independent", "joint"],
         _Option(help="Whether each column is forecast on its own, or all of them together."),
@@ -179,6 +231,9 @@ def _declare(
     refit: Annotated[
         bool, _Training(metavar="", help="Fit fresh weights on all rows in the end.")
     ] = True,
+    equal_series: Annotated[
+        bool, _Training(metavar="", help="Let every series count the same, not every window.")
+    ] = False,
 ) -> None:
     """Only the signature counts: `takes_parameters` hands it on to commands."""
 
@@ -213,7 +268,7 @@ def changed(parameters: dict[str, Any]) -> list[str]:
     return [
         f"--{name.replace('_', '-')}"
         for name, value in parameters.items()
-        if value != PARAMETERS[name].default
+        if value not in (PARAMETERS[name].default, [])  # nothing was typed of what may be repeated
     ]
 
 

@@ -12,19 +12,22 @@ import keras
 import numpy as np
 
 from forecaster.checks import check_choice, check_integer
-from forecaster.network import (
-    NORMALIZATIONS,
-    as_network,
-    build_model,
-    check_backend,
-    compile_forward,
-)
+from forecaster.encoding import CovariateKinds
+from forecaster.network import as_network
 from forecaster.output import Point, Quantiles, as_output
 from forecaster.table import SeriesTable
+from forecaster.time_features import (
+    TimeFeatures,
+    as_time_features,
+    check_time_features,
+    default_time_features,
+)
 from forecaster.time_grid import default_input_length, season_length
 from forecaster.training import Training
 from forecaster.windows import WindowSpec
+from forecaster.wrapping import NORMALIZATIONS, build_model, check_backend, compile_forward
 
+COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
 CHANNELS = ("independent", "joint")
 
 
@@ -40,6 +43,13 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("input_length", "season_length"):
         if parameters[name] is not None:
             check_integer(name, parameters[name], minimum=1)
+    for name in COVARIATES:
+        if not isinstance(parameters[name], list | tuple):
+            raise TypeError(
+                f"`{name}` must be a list of columns. Received: {name}={parameters[name]!r}. For "
+                "one column write a list of one."
+            )
+    check_time_features(parameters["time_features"])
     check_choice("channels", parameters["channels"], CHANNELS)
     check_choice("normalization", parameters["normalization"], NORMALIZATIONS)
     seed, training = parameters["seed"], parameters["training"]
@@ -61,7 +71,7 @@ def window_spec(parameters: Mapping[str, Any], table: SeriesTable) -> WindowSpec
     if season is None:
         season = season_length(table.freq)
     if length is None:
-        length = default_input_length(season, parameters["horizon"], table.num_rows)
+        length = default_input_length(season, parameters["horizon"], table.lengths.max())
     return WindowSpec(
         input_length=int(length),  # it may be NumPy's, which JSON and Keras's seeds refuse
         horizon=int(parameters["horizon"]),
@@ -72,10 +82,22 @@ def window_spec(parameters: Mapping[str, Any], table: SeriesTable) -> WindowSpec
     )
 
 
-def new_model(parameters: Mapping[str, Any], spec: WindowSpec) -> tuple[keras.Model, Callable]:
+def time_features(
+    parameters: Mapping[str, Any], table: SeriesTable, spec: WindowSpec
+) -> TimeFeatures:
+    """The features of time that these parameters ask for."""
+    names = parameters["time_features"]
+    if isinstance(names, str) and names == "auto":
+        names = default_time_features(table.freq, spec.input_length, table.lengths.max())
+    return as_time_features(names, table.starts)
+
+
+def new_model(
+    parameters: Mapping[str, Any], spec: WindowSpec, kinds: CovariateKinds
+) -> tuple[keras.Model, Callable]:
     """A model with fresh weights, and its compiled forward pass."""
     network, output = as_network(parameters["network"]), as_output(parameters["output"])
-    model = build_model(network, spec, parameters["normalization"], output)
+    model = build_model(network, spec, parameters["normalization"], output, kinds)
     return model, compile_forward(model)
 
 

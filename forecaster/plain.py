@@ -10,11 +10,14 @@ from typing import Any
 import numpy as np
 from pandas.tseries.frequencies import to_offset
 
-from forecaster.network import Core, RecurrentNetwork, SavedNetwork
+from forecaster.network import Core, RecurrentNetwork
 from forecaster.output import Quantiles
 from forecaster.table import label_from_plain, plain_label
 from forecaster.training import Training
+from forecaster.wrapping import SavedNetwork
 
+LABELS = ("id_column", "time_column", "weight_column")
+COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
 NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}
 
 
@@ -29,7 +32,9 @@ def plain_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         "target": [plain_label(label) for label in target]
         if isinstance(target, list)
         else {"label": plain_label(target)},
-        "time_column": plain_label(parameters["time_column"]),
+        **{name: plain_label(parameters[name]) for name in LABELS},
+        **{name: [plain_label(label) for label in parameters[name]] for name in COVARIATES},
+        "time_features": _plain_time_features(parameters["time_features"]),
         "freq": _plain_freq(parameters["freq"]),
         "network": _plain_network(parameters["network"]),
         "output": list(output.levels) if isinstance(output, Quantiles) else "point",
@@ -45,11 +50,17 @@ def parameters_from_plain(plain: dict[str, Any]) -> dict[str, Any]:
         "target": [label_from_plain(label) for label in target]
         if isinstance(target, list)
         else label_from_plain(target["label"]),
-        "time_column": label_from_plain(plain["time_column"]),
+        **{name: label_from_plain(plain[name]) for name in LABELS},
+        **{name: tuple(label_from_plain(label) for label in plain[name]) for name in COVARIATES},
         "network": network if isinstance(network, str) else _network(network),
         "output": output if isinstance(output, str) else Quantiles(output),
         "training": Training(**plain["training"]),
     }
+
+
+def _plain_time_features(time_features: Any) -> str | list[str] | None:
+    is_plain = time_features is None or isinstance(time_features, str)
+    return time_features if is_plain else list(time_features)
 
 
 def _plain_freq(freq: Any) -> str | int | None:

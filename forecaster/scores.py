@@ -18,6 +18,7 @@ import math
 from collections.abc import Callable, Mapping
 
 import numpy as np
+import pandas as pd
 
 ROOTS = ("RMSE", "RMSSE")
 BLOCK_VALUES = 2**18  # values scored at once: large enough to be fast, small enough for a cache
@@ -27,7 +28,7 @@ Errors = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def seasonal_scales(
-    values: np.ndarray, cutoffs: np.ndarray, season_length: int
+    values: np.ndarray, cutoffs: np.ndarray, season_length: int, begins: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
     """How much each series differs from itself one season before, up to each cutoff.
 
@@ -35,13 +36,15 @@ def seasonal_scales(
 
         absolute = mean of |values[t] - values[t - m]|      squared = mean of its square
 
-    over the rows ``t < c`` where both values are observed. All cutoffs are read off one cumulative
-    sum, and nothing at or past row ``c`` has a part in it.
+    over the rows ``t < c`` where both values are observed. All cutoffs of a series are read off one
+    cumulative sum, and nothing at or past row ``c`` has a part in it.
 
     Args:
         values: (n, T), series in rows, NaN where missing, in the target's units.
         cutoffs: (C,) integers in 0..T, how many rows are known at each cutoff.
         season_length: m, rows in a season, at least 1.
+        begins: (C,) integers, the first row that belongs to the series of the cutoff, where
+            several lie behind each other; 0 is the first row of all.
 
     Returns:
         Two arrays (C, n): the absolute scale in the target's units, the squared one in their
@@ -57,23 +60,31 @@ def seasonal_scales(
     Source: Hyndman & Koehler 2006 (MASE); Makridakis et al. 2022, the M5 competition (RMSSE).
     """
     cutoffs = np.asarray(cutoffs, np.int64)
-    pairs = np.maximum(cutoffs - season_length, 0)
+    begins = np.broadcast_to(np.asarray(begins, np.int64), cutoffs.shape)
+    # The pair (t - m, t) has the number t - m: those of a window are begin .. cutoff - m - 1.
+    ends = np.maximum(cutoffs - season_length, begins)
     last = cutoffs.max(initial=0)
     absolute, squared = np.empty((2, len(cutoffs), len(values)))
     for index, series in enumerate(values):  # one by one: the sums are as long as the series
         known = series[:last]
         difference = np.abs(known[season_length:] - known[:-season_length])
-        observed = ~np.isnan(difference)
-        difference[~observed] = 0
-        count = _sum_of_first(pairs, observed)
-        absolute[:, index] = quotient(_sum_of_first(pairs, difference), count)
-        squared[:, index] = quotient(_sum_of_first(pairs, np.square(difference)), count)
+        pairs = pd.DataFrame({"count": ~np.isnan(difference), "sum": np.nan_to_num(difference)})
+        pairs["squares"] = np.square(pairs["sum"])
+        count, total, squares = _sums_between(begins, ends, pairs)
+        absolute[:, index], squared[:, index] = quotient(total, count), quotient(squares, count)
     return absolute, squared
 
 
-def _sum_of_first(counts, values):
-    """Sums of the first `counts` of the values: (C,), (T,) -> (C,)."""
-    return np.append(0, np.cumsum(values))[counts]
+def _sums_between(begins, ends, rows):
+    """Sums of rows begin .. end - 1 for each window: (C,), (C,), (T, A) -> (A, C).
+
+    A cumulative sum starts anew where a series begins: small numbers behind large ones would
+    lose their digits.
+    """
+    series = np.unique(begins).searchsorted(np.arange(len(rows)), side="right")
+    sums = rows.groupby(series, sort=False).cumsum().to_numpy(float)
+    sums = np.append(sums, np.zeros((1, rows.shape[1])), axis=0)  # row -1: of nothing
+    return sums[np.where(begins < ends, ends - 1, -1)].T
 
 
 def point_errors(

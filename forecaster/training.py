@@ -24,12 +24,15 @@ import numpy as np
 import tensorflow as tf
 
 from forecaster.checks import check_choice, check_integer, check_positive, check_steps_or_fraction
+from forecaster.covariates import CovariateCoder, new_source
+from forecaster.encoding import CovariateKinds
 from forecaster.epochs import EpochEnd, FitHistory
-from forecaster.judge import Judge, series_scales
-from forecaster.network import compiles_with_xla
+from forecaster.judge import Judge, observes, series_scales
 from forecaster.output import Point, Quantiles
 from forecaster.table import SeriesTable
+from forecaster.time_features import TimeFeatures
 from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batches
+from forecaster.wrapping import compiles_with_xla, set_scaling
 
 # An epoch visits every window, but is never so short that judging takes longer than training,
 # and never so long that early stopping comes too late.
@@ -50,9 +53,11 @@ class Training:
         loss: "mae" or "mse" for point forecasts, "pinball" for quantiles; "auto" is the first
             that fits. Errors count in units of each series' own scale.
         patience: epochs without a better validation score after which training stops.
-        validation: the newest part of the data, which judges and does not train: a number of
-            steps of `freq`, or a fraction between 0 and 1. It is never shorter than a horizon.
+        validation: the newest part of each id's rows, which judges and does not train: a number
+            of steps of `freq`, or a fraction between 0 and 1. It is never shorter than a horizon.
         refit: whether fresh weights are then fitted on all rows, for the best number of epochs.
+        equal_series: whether every series counts the same; else every window does, so that long
+            series count more than short ones.
 
     Raises:
         TypeError: if an argument has another type.
@@ -66,6 +71,7 @@ class Training:
     patience: int = 10
     validation: int | float = 0.2
     refit: bool = True
+    equal_series: bool = False
 
     def __post_init__(self):
         check_integer("epochs", self.epochs, minimum=1)
@@ -75,6 +81,7 @@ class Training:
         check_integer("patience", self.patience, minimum=1)
         check_steps_or_fraction("validation", self.validation)
         check_choice("refit", self.refit, (True, False))
+        check_choice("equal_series", self.equal_series, (True, False))
 
     def loss_for(self, output: Point | Quantiles) -> str:
         """The loss that `output` is trained with."""
@@ -87,10 +94,11 @@ class Training:
             )
         return self.loss
 
-    def validation_rows(self, rows: int, horizon: int) -> int:
-        """How many of `rows` rows judge."""
+    def validation_rows(self, rows: int | np.ndarray, horizon: int) -> np.ndarray:
+        """How many of so many rows of an id judge: (I,) -> (I,)."""
         is_number = isinstance(self.validation, Integral)
-        return max(self.validation if is_number else int(self.validation * rows), horizon)
+        wanted = self.validation if is_number else np.floor(self.validation * rows).astype(np.int64)
+        return np.maximum(wanted, horizon)
 
 
 @dataclass(frozen=True)
@@ -98,11 +106,13 @@ class Task:
     """Everything that a fit is about, the same for its validated run and its refit.
 
     Args:
-        table, source: the series, and where their windows are gathered from.
+        table: the series.
+        time_features: what is known of their times.
         spec: shapes, season and seed of the windows.
         output: head and error.
         training: how to fit.
-        new_model: makes a model with fresh weights, and its compiled forward pass.
+        is_joint: whether a window holds all targets.
+        new_model: makes a model with fresh weights for such covariates, and its forward pass.
         callbacks: of Keras; they see both runs.
         strategy: distributes the gradient steps.
         resume_dir: where the state after each epoch is kept.
@@ -110,11 +120,12 @@ class Task:
     """
 
     table: SeriesTable
-    source: WindowSource
+    time_features: TimeFeatures
     spec: WindowSpec
     output: Point | Quantiles
     training: Training
-    new_model: Callable[[], tuple[keras.Model, Callable]]
+    is_joint: bool
+    new_model: Callable[[CovariateKinds], tuple[keras.Model, Callable]]
     callbacks: Sequence[keras.callbacks.Callback] = ()
     strategy: tf.distribute.Strategy | None = None
     resume_dir: Path | None = None
@@ -131,47 +142,83 @@ def first_cutoff(spec: WindowSpec) -> int:
     return min(spec.season_length, spec.input_length)
 
 
-def train(task: Task) -> tuple[keras.Model, Callable, FitHistory]:
+@dataclass(frozen=True)
+class Part:
+    """The rows of a task that are learned from, and what is fixed before the first gradient step.
+
+    Args:
+        rows: (I,) how many rows of each id, the oldest.
+        coder: what these rows know of the covariates.
+        source: what windows are gathered from.
+    """
+
+    rows: np.ndarray
+    coder: CovariateCoder
+    source: WindowSource
+
+    @classmethod
+    def of(cls, task: Task, rows: np.ndarray, coder: CovariateCoder | None = None) -> Part:
+        """The first `rows` (I,) of each id; without a `coder` they are what one is learned from."""
+        if coder is None:
+            coder = CovariateCoder.learned(task.table, rows, task.time_features)
+        return cls(rows, coder, new_source(task.table, coder, task.spec, joint=task.is_joint))
+
+    def cutoffs(self, first: int | np.ndarray, horizon: int) -> Cutoffs:
+        """The cutoffs from `first`, one or (I,), on that have a whole horizon in these rows."""
+        last = self.rows - horizon
+        first = np.broadcast_to(first, last.shape)
+        return Cutoffs.between(self.source.of_series(first), self.source.of_series(last))
+
+
+def train(task: Task) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
     """Find the number of epochs on the newest rows, then fit fresh weights on all rows.
 
     Returns:
-        The model, its compiled forward pass, and the history of the validated fit.
+        What was learned of the covariates, the model, its compiled forward pass, and the history
+        of the validated fit.
 
     Raises:
         ValueError: if the table has too few rows or values, or the fit diverges.
     """
-    training, rows, train_rows = task.training, task.table.num_rows, _train_rows(task)
+    training, part = task.training, Part.of(task, _train_rows(task))
     loss = training.loss_for(task.output)
-    judge = Judge(task.table, task.source, task.spec, task.output, loss, train_rows)
+    judge = Judge(task.table, part.source, task.spec, task.output, loss, part.rows)
     history = FitHistory(naive_score=judge.naive_score)
-    fitted = _fit(task, "validated", train_rows, training.epochs, history, judge)
+    fitted = _fit(task, "validated", part, training.epochs, history, judge)
     _check_converged(task, min(history.validation_score), history.naive_score)
     if training.refit:
-        task.report(f"refit on all {rows} rows for {history.best_epoch} epochs")
-        again = FitHistory()
-        fitted = _fit(task, "refitted", rows, history.best_epoch, again)
+        task.report(f"refit on all {task.table.num_rows} rows for {history.best_epoch} epochs")
+        part, again = Part.of(task, task.table.lengths), FitHistory()
+        fitted = _fit(task, "refitted", part, history.best_epoch, again)
         _check_converged(task, again.loss[-1], history.naive_score)
-    return *fitted, history
+    return part.coder, *fitted, history
 
 
-def train_on(task: Task, model: keras.Model, first: int) -> None:
+def train_on(task: Task, coder: CovariateCoder, model: keras.Model, first: np.ndarray) -> None:
     """Go on from the weights of `model`: visit every window with a cutoff from `first` on once.
 
     Whatever ends it early, the weights are then what they were.
 
+    Args:
+        task: what is learned from.
+        coder: that of the model.
+        model: is changed.
+        first: (I,) a cutoff for each id.
+
     Raises:
         ValueError: if the table is so short that there is no such window, or the fit diverges.
     """
-    rows = task.table.num_rows
-    cutoffs = Cutoffs.between(first, task.source.lengths - task.spec.horizon)
+    horizon, part = task.spec.horizon, Part.of(task, task.table.lengths, coder)
+    cutoffs = part.cutoffs(first, horizon)
     if not len(cutoffs):
         raise ValueError(
-            f"`frame` must have at least {first + task.spec.horizon} rows: history, then a horizon "
-            f"to learn from. Received: {rows} rows. Give more of the history before the new rows."
+            f"`frame` must have at least {first.min() + horizon} rows: history, then a horizon to "
+            f"learn from. Received: {part.rows.max()} rows. Give more of the history before the "
+            "new rows."
         )
     count, length = _executions(math.ceil(len(cutoffs) / task.training.batch_size))
     _compile(task, model, count, length)
-    batches, before = _batches(task, cutoffs, rows), model.get_weights()
+    batches, before = _batches(task, part, cutoffs), model.get_weights()
     try:
         fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
         _check_converged(task, fit.history["loss"][-1])
@@ -181,7 +228,7 @@ def train_on(task: Task, model: keras.Model, first: int) -> None:
 
 
 def rows_needed(spec: WindowSpec, training: Training) -> int:
-    """The fewest rows that leave one window to learn from."""
+    """The fewest rows of an id that leave one window to learn from."""
     known = first_cutoff(spec) + spec.horizon
     rows = known + spec.horizon
     while rows - training.validation_rows(rows, spec.horizon) < known:
@@ -189,33 +236,39 @@ def rows_needed(spec: WindowSpec, training: Training) -> int:
     return rows
 
 
-def _train_rows(task: Task) -> int:
-    """How many rows train, the newest of all left out, after a check that they are enough."""
-    rows, spec, values = task.table.num_rows, task.spec, task.table.values
-    train_rows = rows - task.training.validation_rows(rows, spec.horizon)
-    if train_rows < task.first_cutoff + spec.horizon:
+def _train_rows(task: Task) -> np.ndarray:
+    """How many rows of each id train, its newest left out: (I,), after a check for enough."""
+    table, spec = task.table, task.spec
+    rows = table.lengths
+    train_rows = np.maximum(rows - task.training.validation_rows(rows, spec.horizon), 0)
+    known = task.first_cutoff + spec.horizon
+    if train_rows.max() < known:
         raise ValueError(
             f"`frame` must have at least {rows_needed(spec, task.training)} rows: a season of "
-            f"history and a horizon to learn from, then the validation part. Received: {rows} "
-            "rows. Give more rows, or a shorter `horizon`, `season_length` or `validation`."
+            f"history and a horizon to learn from, then the validation part. Received: "
+            f"{rows.max()} rows{'' if table.num_ids == 1 else ' of the longest id'}. Give more "
+            "rows, or a shorter `horizon`, `season_length` or `validation`."
         )
-    has_past = ~np.isnan(values[:, : train_rows - spec.horizon]).all(axis=1)
-    has_target = ~np.isnan(values[:, task.first_cutoff : train_rows]).all(axis=1)
+    is_long = train_rows >= known
+    begins = table.offsets[:-1][is_long]
+    ends = begins + train_rows[is_long]
+    has_past = observes(table.values, begins, ends - spec.horizon)
+    has_target = observes(table.values, begins + task.first_cutoff, ends)
     if not (has_past & has_target).any():
         raise ValueError(
-            f"`frame` must have values in its first {train_rows} rows, which train: some to look "
-            "back on, and some to learn from. Received: too few. Give a shorter `validation`, or a "
-            "frame that begins where its values begin."
+            f"`frame` must have values in its first {train_rows.max()} rows, which train: some to "
+            "look back on, and some to learn from. Received: too few. Give a shorter `validation`, "
+            "or a frame that begins where its values begin."
         )
     return train_rows
 
 
-def _fit(task, name, rows, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
-    """Fit fresh weights on the first `rows` rows."""
+def _fit(task, name, part, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
+    """Fit fresh weights on a part of the rows."""
     with task.strategy.scope() if task.strategy else nullcontext():
-        model, forward = task.new_model()
-    last = task.source.lengths - (task.table.num_rows - rows) - task.spec.horizon
-    cutoffs = Cutoffs.between(task.first_cutoff, last)
+        model, forward = task.new_model(part.coder.kinds)
+        set_scaling(model, part.coder.scaling(task.table, part.rows))
+    cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
     steps = math.ceil(len(cutoffs) / task.training.batch_size)
     count, length = _executions(min(max(steps, SHORTEST_EPOCH), LONGEST_EPOCH))
     _compile(task, model, count, length)
@@ -231,7 +284,7 @@ def _fit(task, name, rows, epochs, history, judge=None) -> tuple[keras.Model, Ca
     done = epoch_end.resume()
     try:
         model.fit(
-            _batches(task, cutoffs, rows, first_batch=done * count * length),
+            _batches(task, part, cutoffs, first_batch=done * count * length),
             epochs=done if epoch_end.is_done else epochs,
             initial_epoch=done,
             steps_per_epoch=count * length,
@@ -280,21 +333,38 @@ def _compile(task: Task, model: keras.Model, executions: int, steps_per_executio
         model.optimizer.build(model.trainable_variables)
 
 
-def _batches(task: Task, cutoffs: Cutoffs, rows: int, first_batch: int = 0) -> tf.data.Dataset:
-    """Batches in which an error counts in units of its series' scale in the first `rows` rows."""
-    scale = series_scales(task.table.values, rows, task.spec.season_length)
+def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> tf.data.Dataset:
+    """Batches in which an error counts in units of its series' scale in the part's rows."""
+    scale = series_scales(task.table, part.rows, task.spec.season_length)
     scale = np.where(np.isnan(scale), 1.0, scale)
     power = 2 if task.training.loss_for(task.output) == "mse" else 1
-    # (S,) -> (n, S')
-    weights = (scale**-power).reshape(task.source.num_series, task.source.channels)
+    weights = scale**-power  # (S, I)
+    if task.table.weights is not None:
+        weights /= _mean_weight(task.table, part)
+    # Joint: (S, I) -> (I, S). Independent: (S, I) -> (S * I, 1).
+    weights = weights.T if task.is_joint else weights.reshape(-1, 1)
+    if task.training.equal_series:
+        counts = cutoffs.counts[:, None]  # windows of each series
+        weights = weights * len(cutoffs) / np.count_nonzero(counts) / np.maximum(counts, 1)
     return training_batches(
-        task.source,
+        part.source,
         cutoffs,
         task.spec,
         task.training.batch_size,
         weights.astype(np.float32),
         first_batch,
     )
+
+
+def _mean_weight(table: SeriesTable, part: Part) -> float:
+    """What a row counts on average: only the ratios of weights matter."""
+    mean = table.weights[table.is_among_first(part.rows)].mean()
+    if not mean > 0:
+        raise ValueError(
+            "`weight_column` must hold weights above 0 in the rows that train. Received: 0 in all "
+            f"of the first {part.rows.max()} rows. Give a shorter `validation`, or other weights."
+        )
+    return mean
 
 
 def _check_converged(task: Task, error: float, naive_score: float = math.inf) -> None:

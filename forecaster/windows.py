@@ -5,10 +5,10 @@ Two objects, used alike by training, validation, backtest and forecast:
 * `Cutoffs` says *where*: a run of consecutive cutoffs for every series, numbered but never listed.
 * `WindowSource` says *how*: it gathers the rows around a cutoff from one flat array.
 
-A cutoff is a number of known rows: the window at cutoff ``c`` holds the ``input_length`` rows
-before row ``c`` and the ``horizon`` rows from row ``c`` on. Rows outside a series (before its
-first, after its last) are NaN: a short history is a history with a gap at its start, and the
-unseen future is a future in which nothing was observed.
+A series is one target of one id. A cutoff is a number of known rows of it: the window at cutoff
+``c`` holds the ``input_length`` rows before row ``c`` and the ``horizon`` rows from row ``c`` on.
+Rows outside a series (before its first, after its last) are NaN: a short history is a history with
+a gap at its start, and the unseen future is a future in which nothing was observed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,8 @@ from forecaster.table import SeriesTable
 
 FORECAST_BATCH = 256  # windows
 
-Forward = Callable[[tf.Tensor], tf.Tensor]
+Inputs = dict[str, tf.Tensor]
+Forward = Callable[[Inputs], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -31,8 +32,12 @@ class WindowSpec:
     """The shapes and the seed that a core network is built for.
 
     Use it as the only argument of a custom network: a function ``(WindowSpec) -> keras.Model``
-    that maps ``{"past": (B, L, S'), "observed": (B, L, S')}`` to ``(B, H, S' * head_width)``,
-    all in normalized units.
+    that maps a dictionary of inputs to ``(B, H, S' * head_width)``, all in normalized units:
+
+        past, observed       (B, L, S')   values, 0 where missing, and whether they were observed
+        past_covariates      (B, L, P)    each of these three only where its width is above 0;
+        future_covariates    (B, H, F)    scaled, filled, and categories embedded
+        static               (B, K)
 
     Args:
         input_length: L, steps of history the network sees.
@@ -41,6 +46,9 @@ class WindowSpec:
         head_width: numbers given for each step and channel; 1 for a point forecast.
         season_length: steps in a season, 1 where there is none.
         seed: for initializers and dropout, so that the same seed gives the same weights.
+        past_covariates: P, numbers beside the targets for each step of history.
+        future_covariates: F, numbers that are known for each step of the horizon.
+        static: K, numbers that are known for each series.
     """
 
     input_length: int
@@ -49,6 +57,9 @@ class WindowSpec:
     head_width: int = 1
     season_length: int = 1
     seed: int = 0
+    past_covariates: int = 0
+    future_covariates: int = 0
+    static: int = 0
 
     @property
     def width(self) -> int:
@@ -84,6 +95,25 @@ class Cutoffs:
         return series, number + tf.gather(self.first + self.counts - ends, series)
 
 
+@dataclass(frozen=True, eq=False)
+class CovariateArrays:
+    """The covariates of a table as a model takes them, float32, NaN where missing.
+
+    Args:
+        window: (N, p), seen over the window: past covariates, then future ones.
+        horizon: (N, f), known over the horizon.
+        static: (I, k).
+        time_features: (M, T), of the times that any id may need.
+        clock: (I,) int64, the place among those times of each id's first row.
+    """
+
+    window: np.ndarray
+    horizon: np.ndarray
+    static: np.ndarray
+    time_features: np.ndarray
+    clock: np.ndarray
+
+
 class WindowSource:
     """The values of a table as one float32 array from which windows are gathered.
 
@@ -92,16 +122,29 @@ class WindowSource:
 
     Args:
         table: the series.
+        covariates: what is known beside them; None for nothing.
         joint: whether one window holds all target columns (S' = S) or one of them (S' = 1).
     """
 
-    def __init__(self, table: SeriesTable, *, joint: bool = False):
+    def __init__(
+        self,
+        table: SeriesTable,
+        covariates: CovariateArrays | None = None,
+        *,
+        joint: bool = False,
+    ):
         # Joint: (S, N) -> (N, S). Independent: (S, N) -> (S * N, 1).
         values = table.values.T if joint else table.values.reshape(-1, 1)
-        copies = 1 if joint else table.num_targets
+        self.is_joint, self.num_ids = joint, table.num_ids
+        self.copies = 1 if joint else table.num_targets
         self.values = tf.convert_to_tensor(values.astype(np.float32))
-        self.starts = np.add.outer(np.arange(copies) * table.num_rows, table.offsets[:-1]).ravel()
-        self.lengths = np.tile(np.diff(table.offsets), copies)
+        first_rows = np.arange(self.copies) * table.num_rows
+        self.starts = np.add.outer(first_rows, table.offsets[:-1]).ravel()
+        self.lengths = self.of_series(table.lengths)
+        self.offsets, self.covariates = table.offsets, covariates
+        self.row_weights = None
+        if table.weights is not None:
+            self.row_weights = tf.constant(table.weights[:, None], tf.float32)
 
     @property
     def num_series(self) -> int:
@@ -110,6 +153,30 @@ class WindowSource:
     @property
     def channels(self) -> int:
         return self.values.shape[1]
+
+    def of_series(self, of_ids: np.ndarray) -> np.ndarray:
+        """What holds for each id, for each series: (I,) -> (n,), all ids of a target together."""
+        return np.tile(of_ids, self.copies)
+
+    def inputs(self, series: tf.Tensor, cutoff: tf.Tensor, spec: WindowSpec) -> Inputs:
+        """What the model is given to forecast from each cutoff, (B,) and (B,), by name."""
+        inputs = {"past_values": self.gather(series, cutoff, -spec.input_length, 0)}
+        if self.covariates is None:
+            return inputs
+        ids, known = series % self.num_ids, self.covariates
+        for name, columns, first, last in (
+            ("past_covariates", known.window, -spec.input_length, 0),
+            ("future_covariates", known.horizon, 0, spec.horizon),
+        ):
+            if columns.shape[1] + known.time_features.shape[1]:
+                inputs[name] = self._gather_of_ids(columns, ids, cutoff, first, last)
+            if known.time_features.shape[1]:
+                moments = tf.gather(known.clock, ids)[:, None] + _around(cutoff, first, last)
+                times = tf.gather(known.time_features, moments)
+                inputs[name] = tf.concat([inputs[name], times], -1)
+        if known.static.shape[1]:
+            inputs["static"] = tf.gather(known.static, ids)
+        return inputs
 
     def gather(self, series: tf.Tensor, cutoff: tf.Tensor, first: int, last: int) -> tf.Tensor:
         """Rows ``cutoff + first .. cutoff + last - 1`` of each series, NaN outside the series.
@@ -123,11 +190,31 @@ class WindowSource:
         Returns:
             (B, last - first, S') float32, in the targets' units.
         """
-        row = tf.expand_dims(cutoff, -1) + tf.range(first, last, dtype=tf.int64)
-        inside = (row >= 0) & (row < tf.gather(self.lengths, series)[:, None])
-        start = tf.gather(self.starts, series)[:, None]
-        values = tf.gather(self.values, start + tf.where(inside, row, 0))
-        return tf.where(inside[..., None], values, np.nan)
+        starts, lengths = (tf.gather(of, series) for of in (self.starts, self.lengths))
+        return _gather(self.values, starts, lengths, _around(cutoff, first, last))
+
+    def weights(self, series: tf.Tensor, cutoff: tf.Tensor, horizon: int) -> tf.Tensor | float:
+        """How much the user lets each step of the horizon count: (B, H, 1); 1 where all alike."""
+        if self.row_weights is None:
+            return 1.0
+        return self._gather_of_ids(self.row_weights, series % self.num_ids, cutoff, 0, horizon)
+
+    def _gather_of_ids(self, rows, ids, cutoff, first, last) -> tf.Tensor:
+        """As `gather`, from rows (N, C) that all targets of an id share."""
+        start, end = tf.gather(self.offsets, ids), tf.gather(self.offsets, ids + 1)
+        return _gather(rows, start, end - start, _around(cutoff, first, last))
+
+
+def _around(cutoff: tf.Tensor, first: int, last: int) -> tf.Tensor:
+    """The rows ``cutoff + first .. cutoff + last - 1``: (B,) -> (B, last - first)."""
+    return cutoff[:, None] + tf.range(first, last, dtype=tf.int64)
+
+
+def _gather(values, starts, lengths, row) -> tf.Tensor:
+    """Rows (B, R) of series that begin at `starts` (B,) of `values` (N, C): (B, R, C)."""
+    inside = (row >= 0) & (row < lengths[:, None])
+    found = tf.gather(values, starts[:, None] + tf.where(inside, row, 0))
+    return tf.where(inside[..., None], found, np.nan)
 
 
 def training_batches(
@@ -152,9 +239,9 @@ def training_batches(
         first_batch: number of the batch to begin with.
 
     Returns:
-        A dataset of ``({"past_values": (B, L, S')}, target (B, H, S'), weight (B, H, S'))``. Where
-        a target is missing, or its channel observes nothing in the past of the window, both are 0;
-        the other weights are so much larger that the mean over a batch is the mean over them.
+        A dataset of (inputs of the model, target (B, H, S'), weight (B, H, S')). Where a target
+        is missing, or its channel observes nothing in the past of the window, both are 0; the
+        other weights are so much larger that the mean over a batch is the mean over them.
     """
     windows = len(cutoffs)
 
@@ -167,17 +254,14 @@ def training_batches(
             index=position % windows, seed=seed, max_index=windows - 1, rounds=8
         )
         series, cutoff = cutoffs.locate(number)
-        past = source.gather(series, cutoff, -spec.input_length, 0)
+        inputs = source.inputs(series, cutoff, spec)
         target = source.gather(series, cutoff, 0, spec.horizon)
-        blind = tf.reduce_all(tf.math.is_nan(past), axis=1, keepdims=True)
+        blind = tf.reduce_all(tf.math.is_nan(inputs["past_values"]), axis=1, keepdims=True)
         missing = tf.math.is_nan(target) | blind
         share = 1 - tf.reduce_mean(tf.cast(missing, tf.float32))
         weight = tf.math.divide_no_nan(tf.gather(weights, series)[:, None, :], share)
-        return (
-            {"past_values": past},
-            tf.where(missing, 0.0, target),
-            tf.where(missing, 0.0, weight),
-        )
+        weight *= source.weights(series, cutoff, spec.horizon)
+        return inputs, tf.where(missing, 0.0, target), tf.where(missing, 0.0, weight)
 
     positions = tf.data.Dataset.range(first_batch * batch_size, np.iinfo(np.int64).max)
     return positions.batch(batch_size, drop_remainder=True).map(cut).prefetch(tf.data.AUTOTUNE)
@@ -193,7 +277,7 @@ def forecast_windows(
     """Forecasts of any windows, in batches, so that memory does not grow with them.
 
     Args:
-        forward: from (B, L, S') raw values to (B, H, S', width) forecasts.
+        forward: from inputs of the model, (B, ...), to (B, H, S', width) forecasts.
         source: what to cut.
         spec: how long.
         series: (K,) numbers of series.
@@ -205,28 +289,27 @@ def forecast_windows(
     forecasts = []
     for start in range(0, len(cutoffs), FORECAST_BATCH):
         chosen = slice(start, start + FORECAST_BATCH)
-        past = source.gather(
-            tf.constant(series[chosen], tf.int64),
-            tf.constant(cutoffs[chosen], tf.int64),
-            -spec.input_length,
-            0,
+        inputs = source.inputs(
+            tf.constant(series[chosen], tf.int64), tf.constant(cutoffs[chosen], tf.int64), spec
         )
-        forecasts.append(forward(past).numpy())
+        forecasts.append(forward(inputs).numpy())
     return np.concatenate(forecasts)
 
 
 def forecast_at(
-    forward: Forward, source: WindowSource, spec: WindowSpec, cutoffs: np.ndarray
+    forward: Forward, source: WindowSource, spec: WindowSpec, ids: np.ndarray, cutoffs: np.ndarray
 ) -> np.ndarray:
-    """Forecasts of every target of a wide table at every one of `cutoffs` (C,).
+    """Forecasts of every target of `ids` (K,), each from its own of the `cutoffs` (K,).
 
     Returns:
-        (C, S, H, width) float32, in the targets' units.
+        (K, S, H, width) float32, in the targets' units.
     """
-    series = np.tile(np.arange(source.num_series), len(cutoffs))
-    repeated = np.repeat(cutoffs, source.num_series)
-    forecasts = forecast_windows(forward, source, spec, series, repeated)
-    # (C * n, H, S', width) -> (C, n, S', H, width) -> (C, n * S' = S, H, width)
-    shape = (len(cutoffs), source.num_series, spec.horizon, source.channels, spec.head_width)
+    # The series of an id: its own number, and so many further on for every other target.
+    series = ids[:, None] + source.num_ids * np.arange(source.copies)
+    repeated = np.repeat(cutoffs, source.copies)
+    forecasts = forecast_windows(forward, source, spec, series.ravel(), repeated)
+    # (K * copies, H, S', width) -> (K, copies, H, S', width) -> (K, copies, S', H, width)
+    shape = (len(cutoffs), source.copies, spec.horizon, source.channels, spec.head_width)
     forecasts = forecasts.reshape(shape).swapaxes(2, 3)
+    # -> (K, copies * S' = S, H, width)
     return forecasts.reshape(len(cutoffs), -1, spec.horizon, spec.head_width)

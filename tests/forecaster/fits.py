@@ -6,11 +6,14 @@ import keras
 import numpy as np
 import pandas as pd
 
-from forecaster.network import build_model, compile_forward
+from forecaster import training as training_module
+from forecaster.covariates import CovariateCoder
 from forecaster.output import Point
 from forecaster.table import SeriesTable
+from forecaster.time_features import TimeFeatures
 from forecaster.training import Task, Training
-from forecaster.windows import WindowSource, WindowSpec
+from forecaster.windows import WindowSpec
+from forecaster.wrapping import NO_COVARIATES, build_model, compile_forward
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAN = np.nan
@@ -62,6 +65,7 @@ def dense_core(dropout=0.0):
 def make_task(
     values,
     *,
+    lengths=None,
     input_length=8,
     horizon=3,
     season_length=4,
@@ -75,24 +79,32 @@ def make_task(
     **how,
 ):
     """A fit of `dense_core` on the table with these values."""
-    table, output = make_table(values), output or Point()
+    table, output = make_table(values, lengths), output or Point()
     channels = table.num_targets if joint else 1
     spec = WindowSpec(input_length, horizon, channels, output.width, season_length, seed)
 
-    def new_model():
-        model = build_model(network or dense_core(), spec, normalization, output)
+    def new_model(kinds=NO_COVARIATES):
+        model = build_model(network or dense_core(), spec, normalization, output, kinds)
         return model, compile_forward(model)
 
     return Task(
         table=table,
-        source=WindowSource(table, joint=joint),
+        time_features=TimeFeatures(),
         spec=spec,
         output=output,
         training=training or Training(epochs=2, refit=False),
+        is_joint=joint,
         new_model=new_model,
         resume_dir=None if resume_dir is None else Path(resume_dir),
         **how,
     )
+
+
+def train(task):
+    """Model, forward pass and history of a fit without covariates."""
+    coder, *fitted = training_module.train(task)
+    assert coder == CovariateCoder()
+    return fitted
 
 
 class Recorder(keras.callbacks.Callback):

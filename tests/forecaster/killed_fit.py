@@ -13,9 +13,9 @@ from pathlib import Path
 
 import keras
 
-from forecaster.training import Training, train
+from forecaster.training import Training
 
-from .fits import Recorder, dense_core, make_task, walks
+from .fits import Recorder, dense_core, make_task, train, walks
 
 
 def killed_task(resume_dir=None, callbacks=()):

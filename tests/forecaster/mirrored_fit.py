@@ -12,9 +12,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.training import Training, train, train_on
+from forecaster.covariates import CovariateCoder
+from forecaster.training import Training, train_on
 
-from .fits import assert_same_weights, dense_core, make_task, walks
+from .fits import assert_same_weights, dense_core, make_task, train, walks
 
 
 class Cut(keras.callbacks.Callback):
@@ -56,7 +57,7 @@ def main():
     assert again_history == expected_history
 
     for fitted in (model, mirrored):
-        train_on(alone, fitted, 100)
+        train_on(alone, CovariateCoder(), fitted, np.array([100]))
     assert np.allclose(mirrored_forward(past), forward(past), rtol=1e-3, atol=1e-3)
     print("ok")
 

@@ -20,13 +20,14 @@ import pytest
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
-from forecaster import Forecaster, Quantiles, RecurrentNetwork, artifact, files
+from forecaster import Forecaster, Quantiles, RecurrentNetwork, artifact, files, serving
 from forecaster.network import CELLS
 
 from .tiny import HORIZON, LENGTH, ROWS, dense, tiny, waves, with_random_weights
 
 HERE = Path(__file__).parent
 LEVELS = [0.1, 0.5, 0.9]
+FORMAT_1 = HERE / "format_1"
 SIBLINGS = (".artifact.new", ".artifact.previous")
 
 
@@ -105,7 +106,8 @@ def graphs(tmp_path_factory):
         models.append(with_random_weights(waves(), seed=number, **parameters))
         folders.append(tmp_path_factory.mktemp("graph"))
         models[-1].save(folders[-1] / "artifact")
-        np.savez(folders[-1] / "asked.npz", **questions())
+        asked = {f"{name}/past_values": histories for name, histories in questions().items()}
+        np.savez(folders[-1] / "asked.npz", **asked)
     subprocess.run([sys.executable, HERE / "serve_alone.py", *folders], check=True)
     return models, folders
 
@@ -148,17 +150,22 @@ def every_node(folder):
             yield function  # it has attributes too
 
 
-@pytest.mark.parametrize("number", range(len(GRAPHS)))
-def test_a_saved_graph_is_for_every_server(number, graphs):
+def operations_for_every_server(folder):
     """TensorFlow Serving refuses functions only XLA can run, and has no operations of Python."""
     operations = set()
-    for node in every_node(graphs[1][number]):
+    for node in every_node(folder):
         assert not [name for name in node.attr if "xla" in name.lower()]
         operations.add(getattr(node, "op", "NoOp"))
-    assert "While" in operations or "StatelessWhile" in operations or number == len(GRAPHS) - 1
     assert operations <= set(dir(tf.raw_ops)) | {"Const", "Placeholder", "NoOp"}
     strange = ("Xla", "PyFunc", "EagerPyFunc", "Cudnn", "Collective", "TPU", "_")
     assert not [operation for operation in operations if operation.startswith(strange)]
+    return operations
+
+
+@pytest.mark.parametrize("number", range(len(GRAPHS)))
+def test_a_saved_graph_is_for_every_server(number, graphs):
+    operations = operations_for_every_server(graphs[1][number])
+    assert {"While", "StatelessWhile"} & operations or number == len(GRAPHS) - 1
 
 
 def test_the_signature(graphs):
@@ -206,7 +213,7 @@ def test_the_manifest(fitted, tmp_path):
     model.save(tmp_path / "artifact")
     text = (tmp_path / "artifact" / "manifest.json").read_text(encoding="utf-8")
     manifest = json.loads(text, parse_constant=refuse)
-    assert manifest["format_version"] == 1
+    assert manifest["format_version"] == 2
     assert manifest["parameters"].keys() == model.get_params(deep=False).keys()
     assert (manifest["freq"], manifest["columns"]) == ("D", ["a", "b"])
     assert manifest["quantiles"] == LEVELS
@@ -408,12 +415,41 @@ def test_every_damaged_or_missing_file_is_named(saved):
     Forecaster.load(place)
 
 
+# Formats
+
+
+def test_an_artifact_of_format_1_forecasts_as_it_did(tmp_path):
+    """`format_1` is what the last version wrote that knew neither ids nor covariates."""
+    model = Forecaster.load(FORMAT_1 / "artifact")
+    expected = pd.read_csv(FORMAT_1 / "predicted.csv", index_col=0, parse_dates=True)
+    forecast = model.predict()
+    # The same bits on the machine that wrote it; others may sum in another order.
+    pd.testing.assert_frame_equal(
+        forecast, expected.astype(np.float32), rtol=1e-6, check_freq=False, check_index_type=False
+    )
+    graph = tf.saved_model.load(str(FORMAT_1 / "artifact")).signatures["serving_default"]
+    known = waves().to_numpy(np.float32)[None, -LENGTH:]
+    levels = model.predict(quantiles=LEVELS).to_numpy().reshape(1, HORIZON, 2, len(LEVELS))
+    assert np.abs(graph(past_values=known)["quantiles"] - levels).max() <= 1e-5 * levels.max()
+    assert (model.id_column, model.weight_column, model.time_features) == (None, None, None)
+    model.save(tmp_path / "artifact")
+    assert json.loads((tmp_path / "artifact" / "manifest.json").read_text())["format_version"] == 2
+    pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "artifact").predict(), forecast)
+
+
+def test_a_note_of_format_1_becomes_one_of_today():
+    note, _, _ = artifact.load(FORMAT_1 / "artifact")
+    today, _ = Forecaster.load(FORMAT_1 / "artifact")._fitted.note(keep_history=True)
+    for key in ("parameters", "covariates", "layout"):
+        assert note[key] == today[key]
+
+
 def test_a_later_format_is_refused(saved):
     _, place = saved
     manifest = json.loads((place / "manifest.json").read_text())
-    (place / "manifest.json").write_text(json.dumps(manifest | {"format_version": 2}))
+    (place / "manifest.json").write_text(json.dumps(manifest | {"format_version": 3}))
     with pytest.raises(
-        ValueError, match=r"artifact of format 1.* of format 2\. Load it with the v"
+        ValueError, match=r"artifact of format 2 or earlier.* of format 3\. Load it with"
     ):
         Forecaster.load(place)
 
@@ -515,7 +551,7 @@ def fails_at(monkeypatch, name, owner=artifact):
 @pytest.mark.parametrize(
     ("name", "owner"),
     [
-        ("_write_serving_graph", artifact),
+        ("write", serving.Serving),
         ("write_arrays", artifact),
         ("sha256", artifact),
         ("write_whole", artifact),
@@ -654,7 +690,7 @@ def test_loading_never_notices_a_save(two, saved, monkeypatch):
 
     def save():
         while not done.is_set():
-            artifact.save(place, *[None] * 6, overwrite=True)
+            artifact.save(place, *[None] * 4, overwrite=True)
 
     seen = set()
     with ThreadPoolExecutor(1) as pool:

@@ -37,17 +37,18 @@ class Witness(BaseEstimator):
         self.seen_ = table.values[0]
         return self
 
-    def forecast_table(self, table, cutoffs):
+    def forecast_table(self, table, ids, cutoffs):
+        assert (ids == 0).all()
         answers = [(self.seen_[0], len(self.seen_), table.values[0, c - 1]) for c in cutoffs]
         return np.array(answers)[:, None, :, None]
 
     def rows_needed(self, table):
         return self.needs
 
-    def reason_to_refit(self, table, rows):
+    def reason_to_refit(self, table, until):
         if not hasattr(self, "seen_"):
             return ""
-        return "it has seen too much" if len(self.seen_) > rows else None
+        return "it has seen too much" if len(self.seen_) > table.rows_until(until)[0] else None
 
 
 def ramp(rows):
@@ -236,7 +237,7 @@ def test_changing_the_future_changes_no_forecast(refit):
     past = model.backtest(waves(), cutoffs=2, stride=2, refit=refit)
     altered = waves()
     future = altered.index > past.cutoffs[0]
-    altered[future] = -1e6 * np.arange(1, future.sum() + 1)[:, None]
+    altered[future] = -1e3 * np.arange(1, future.sum() + 1)[:, None]
     present = model.backtest(altered, cutoffs=2, stride=2, refit=refit)
     first = present.cutoffs == past.cutoffs[0]
     assert first.sum() == 2
@@ -280,16 +281,17 @@ def test_when_the_weights_at_hand_may_be_used(change, frame, reason, fitted):
     gap = change.pop("gap", 0)
     model = copy.deepcopy(fitted()).set_params(**change)
     table = read_frame(frame)
-    found = model.reason_to_refit(table, ROWS - gap)
+    until = table.step_time(ROWS - gap - 1)
+    found = model.reason_to_refit(table, until)
     assert found is None if reason is None else reason in found
-    assert tiny().reason_to_refit(table, ROWS) == ""
+    assert tiny().reason_to_refit(table, until) == ""
 
 
 def test_joint_weights_are_for_their_own_columns(fitted):
     model = fitted(channels="joint")
-    assert model.reason_to_refit(read_frame(LATER), ROWS) is None
+    assert model.reason_to_refit(read_frame(LATER), LATER.index[ROWS - 1]) is None
     for other in (LATER[["a"]], LATER[["b", "a"]]):
-        assert "other columns" in model.reason_to_refit(read_frame(other), ROWS)
+        assert "other columns" in model.reason_to_refit(read_frame(other), LATER.index[ROWS - 1])
 
 
 @pytest.mark.parametrize(("refit", "gap", "window", "cutoffs"), [(True, 2, 30, 2), (2, 1, None, 3)])

@@ -11,7 +11,7 @@ import subprocess
 import sys
 import warnings
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import suppress
+from contextlib import redirect_stdout, suppress
 from pathlib import Path
 
 import keras
@@ -21,16 +21,32 @@ import pytest
 import tensorflow as tf
 from rich.progress import Progress
 
-from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training, cli, demo, terminal
+from forecaster import (
+    Forecaster,
+    Quantiles,
+    RecurrentNetwork,
+    Training,
+    cli,
+    data_files,
+    demo,
+    terminal,
+)
 from forecaster.datasets import list_datasets, load_dataset
 from forecaster.network import CELLS
-from forecaster.options import PARAMETER_OF, PARAMETERS
+from forecaster.options import PARAMETER_OF, PARAMETERS, features
+
+from .tiny import days, waves, with_random_weights
 
 COMMANDS = ["demo", "fit", "predict", "backtest", "datasets"]
 HORIZON = 6
 TINY = ["--horizon", HORIZON, "--units", 4, "--epochs", 2, "--no-refit"]
+SIMPLE = ["--cell", "simple_rnn"]
 QUANTILES = ["--quantiles", "0.1,0.9"]
+IN_OPTIONS = "Add --missing-future for the rows to fill in, and pass them by --future."
 AIR = load_dataset("air_passengers")
+SALES = ["--id", "store", "--target", "sales", "--weight", "weight"]  # of `sales()`
+SALES += ["--static-covariate", "kind", "--future-covariate", "promo", "--future-covariate"]
+SALES += ["event", "--time-features", "day_of_week"]
 
 
 def tiny_forecaster(**parameters):
@@ -42,6 +58,15 @@ def tiny_forecaster(**parameters):
         training=Training(epochs=2, refit=False),
         **parameters,
     )
+
+
+def sales():
+    """Two stores, one below the other, one of which ends a day before the other."""
+    frame = waves(columns=["N1", "7"]).melt(var_name="store", value_name="sales")
+    extra = {"promo": np.arange(120) % 3, "event": np.resize(["None", "2", "Easter"], 120)}
+    frame = frame.assign(day=np.tile(days(), 2), weight=1.0, **extra)
+    frame.insert(0, "kind", np.where(frame["store"] == "7", "01", "a"))
+    return frame.iloc[:-1]
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -78,14 +103,36 @@ def air_csv(tmp_path_factory):
 def saved(tmp_path_factory, air_csv):
     """A model that the command line fitted and saved."""
     model = tmp_path_factory.mktemp("models") / "model"
-    with pytest.raises(SystemExit, match="0"):
-        cli.main([str(word) for word in ["fit", air_csv, "--save", model, *TINY, *QUANTILES]])
+    typed("fit", air_csv, "--save", model, *TINY, *QUANTILES)
+    return model
+
+
+@pytest.fixture(scope="module")
+def sales_csv(tmp_path_factory):
+    file = tmp_path_factory.mktemp("data") / "sales.csv"
+    sales().to_csv(file, index=False)
+    return file
+
+
+@pytest.fixture(scope="module")
+def saved_sales(tmp_path_factory, sales_csv):
+    """A model of a long file, which needs future covariates."""
+    model = tmp_path_factory.mktemp("models") / "model"
+    out = typed("fit", sales_csv, "--save", model, *TINY, *QUANTILES, *SALES, *SIMPLE)
+    assert out.endswith(f" predict {model} --missing-future\n")
     return model
 
 
 @pytest.fixture(scope="module")
 def fitted():
     return tiny_forecaster().fit(AIR, verbose=0)
+
+
+def typed(*words):
+    """Standard output of a command line that succeeds, for what tests share."""
+    with redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit, match="0"):
+        cli.main([str(word) for word in words])
+    return out.getvalue()
 
 
 def spawn(*words, **streams):
@@ -113,7 +160,7 @@ def test_options_are_the_parameters_of_a_forecaster():
     [
         ("fit", Forecaster.save, ["overwrite", "keep_history"]),
         ("fit", Forecaster.fit, ["resume_dir"]),
-        ("predict", Forecaster.predict, ["quantiles"]),
+        ("predict", Forecaster.predict, ["future", "quantiles"]),
         (
             "backtest",
             Forecaster.backtest,
@@ -206,7 +253,7 @@ def test_integer_times_targets_and_more_options(run, tmp_path):
     frame = AIR.assign(other=range(144), number=range(5, 5 + 144)).reset_index(drop=True)
     frame.to_csv(tmp_path / "data.csv", index=False)
     words = ["--time", "number", "--target", "other", "--target", "passengers", "--freq", 1]
-    words += ["--season-length", 12, "--validation", 24, "--cell", "simple_rnn", *TINY]
+    words += ["--season-length", 12, "--validation", 24, *SIMPLE, *TINY]
     code, out, err = run("fit", tmp_path / "data.csv", "--save", tmp_path / "model", *words)
     assert (code, err) == (0, "")
     assert out.startswith("Fitted up to 148, best epoch ")
@@ -216,6 +263,48 @@ def test_integer_times_targets_and_more_options(run, tmp_path):
     assert model.network == RecurrentNetwork("simple_rnn", units=4)
     _, out, _ = run("predict", tmp_path / "model")
     assert out.startswith("number,other,passengers\n149,")
+
+
+def test_a_long_file_is_forecast_with_what_is_known_of_the_horizon(run, saved_sales, tmp_path):
+    model = Forecaster.load(saved_sales)
+    assert (model.id_column, model.time_column, model.target) == ("store", "day", ["sales"])
+    assert [*model.future_covariates] == ["promo", "event"]
+    assert [*model.static_covariates, *model.past_covariates] == ["kind"]
+    assert (model.weight_column, [*model.time_features]) == ("weight", ["day_of_week"])
+
+    file = tmp_path / "future.csv"
+    ask = ["predict", saved_sales, "--missing-future"]
+    assert run(*ask, "--output", file) == (0, f"{2 * HORIZON} rows in {file}\n", "")
+    future = pd.read_csv(file)
+    assert future.columns.to_list() == ["store", "day", "promo", "event"]
+    assert future.iloc[[0, -1], :2].values.tolist() == [["7", "2024-02-29"], ["N1", "2024-03-06"]]
+
+    future = future.assign(promo=1, event="2")  # digits only, and still a text
+    future.iloc[:-1].to_csv(file, index=False)
+    assert run(*ask, "--future", file) == (0, "store,day,promo,event\nN1,2024-03-06,,\n", "")
+    code, out, err = run("predict", saved_sales, "--future", file)
+    assert (code, out) == (1, "")
+    assert err.endswith(f" (1 rows). {IN_OPTIONS}\n")
+
+    future.to_csv(file, index=False)
+    code, out, err = run("predict", saved_sales, "--future", file, *QUANTILES)
+    assert (code, err) == (0, "")
+    forecast = pd.read_csv(io.StringIO(out), parse_dates=["day"])
+    expected = model.predict(future=future, quantiles=[0.1, 0.9])
+    assert forecast.columns.to_list() == ["store", "day", "q0.1", "q0.9"]
+    assert (forecast[["store", "day"]] == expected[["store", "day"]]).all(axis=None)
+    levels = ["q0.1", "q0.9"]
+    np.testing.assert_array_equal(forecast[levels].astype(np.float32), expected[levels])
+
+
+@pytest.mark.slow
+def test_backtest_of_a_long_file(run, sales_csv):
+    words = [*TINY[:-1], *SIMPLE, "--epochs", 1, "--cutoffs", 2, "--by", "series"]
+    code, out, err = run("backtest", sales_csv, *SALES, *words)
+    assert (code, err) == (0, "")
+    rows = [line.split()[:2] for line in out.splitlines()]
+    assert rows[0] == ["3", "forecasts"]  # one store ends before the second of the horizons
+    assert [[store, "prediction"] in rows for store in ("7", "N1")] == [True, True]
 
 
 @pytest.mark.slow
@@ -275,19 +364,6 @@ def test_labels_of_the_user_are_printed_as_they_are(capsys):
 
 
 @pytest.mark.parametrize(
-    ("label", "name"),
-    [
-        (("passengers", 0.1), "passengers_q0.1"),
-        (("month", ""), "month"),
-        (("north", 2, 0.5), "north_2_q0.5"),
-        (("month", "", ""), "month"),
-    ],
-)
-def test_a_header_of_one_line(label, name):
-    assert cli.one_name(*label) == name
-
-
-@pytest.mark.parametrize(
     ("called", "found", "name"),
     [
         ("/bin/forecaster", "/bin/forecaster", "forecaster"),
@@ -302,12 +378,81 @@ def test_the_command_to_type_next_is_the_one_that_was_typed(monkeypatch, called,
     assert cli.program() == name
 
 
-def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
-    frames = iter([AIR, AIR.reset_index()])
+# Files
+
+
+def test_a_column_is_of_texts_or_of_numbers(tmp_path):
+    lines = ["id,text,number,gap", "01,x,1,True", ",NA,NA,", "3,None,2.5,False", "4,,,"]
+    (tmp_path / "data.csv").write_text("\n".join(lines))
+    expected = {
+        "id": ["01", np.nan, "3", "4"],
+        "text": ["x", "NA", "None", np.nan],
+        "number": [1, np.nan, 2.5, np.nan],
+        "gap": ["True", np.nan, "False", np.nan],
+    }
+    frame = data_files.read_data(tmp_path / "data.csv", ["id"])
+    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected), check_dtype=False)
+    assert frame.dtypes["number"].kind == "f"
+
+
+@pytest.mark.parametrize(
+    ("columns", "given", "keys"),
+    [
+        (["day", "sales"], {}, (None, "day")),
+        (["sales", "day"], {"time": "day"}, (None, "day")),
+        (["store", "day", "sales"], {"id": "store"}, ("store", "day")),
+        (
+            ["kind", "sales", "day"],
+            {"target": ["sales"], "static_covariate": ("kind",)},
+            (None, "day"),
+        ),
+        (["weight", "day", "sales"], {"weight": "weight"}, (None, "day")),
+        (["store"], {"id": "store"}, ("store", "store")),
+    ],
+)
+def test_the_times_are_in_the_first_column_that_nothing_else_is_named_for(
+    tmp_path, columns, given, keys
+):
+    pd.DataFrame(columns=columns).to_csv(tmp_path / "data.csv", index=False)
+    defaults = {name: option.default for name, option in PARAMETERS.items()}
+    named, frame = data_files.read_with_keys(tmp_path / "data.csv", defaults | given)
+    assert (named["id"], named["time"]) == keys
+    assert frame.columns.to_list() == columns
+
+
+@pytest.mark.parametrize("keys", [["day"], ["store", "day"]])
+def test_parquet_has_its_keys_in_the_index_or_in_columns(monkeypatch, keys):
+    flat = sales()[[*keys, "sales"]].iloc[:60]
+    frames = iter([flat.set_index(keys), flat])
     monkeypatch.setattr(pd, "read_parquet", lambda file: next(frames))
-    for _ in range(2):
-        read = cli.read_data(Path("air.parquet"))
-        pd.testing.assert_frame_equal(read, AIR.reset_index())
+    defaults = {name: option.default for name, option in PARAMETERS.items()}
+    for given in ({}, {"id": keys[0]} if len(keys) == 2 else {}):
+        named, frame = data_files.read_with_keys(Path("sales.parquet"), defaults | given)
+        assert [named["id"], named["time"]][-len(keys) :] == keys
+        pd.testing.assert_frame_equal(frame, flat)
+
+
+@pytest.mark.parametrize(
+    ("index", "columns"),
+    [
+        (["day"], {"id_column": "store"}),
+        (["store", "day"], {}),
+        ([], {"id_column": "store", "time_column": "day"}),
+    ],
+)
+def test_a_file_gets_the_layout_and_the_texts_of_the_fit(tmp_path, index, columns):
+    """However few of the texts are in it."""
+    frame = sales()
+    layout = frame.set_index(index) if index else frame
+    roles = {"target": "sales", "past_covariates": ["event"], "static_covariates": ["kind"]}
+    roles["network"] = RecurrentNetwork("simple_rnn", units=2)
+    model = with_random_weights(layout, **roles, **columns)
+    rows = (frame["store"] == "7") & (frame["event"] == "2")
+    frame[rows].to_csv(tmp_path / "sales.csv", index=False)
+    read = data_files.read_like_fit(tmp_path / "sales.csv", model)
+    assert read.index.names == (index or [None])
+    assert set(read["kind"]) == {"01"} and set(read["event"]) == {"2"}
+    assert data_files.read_like_fit(None, model) is None
 
 
 # Exit codes and messages
@@ -319,10 +464,32 @@ def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
         (1, ["fit", "nothing.csv", "--save", "m", "--horizon", 1], "No such file .*nothing.csv"),
         (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "`time_column` must .*ds"),
         (1, ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"], "`cell` must be one of"),
+        (
+            1,
+            ["fit", "AIR", "--save", "m", *TINY, "--weight", "w"],
+            "`weight_column` must .*unknown .*w",
+        ),
+        (
+            1,
+            ["fit", "SALES", "--save", "m", *TINY, "--id-column", "shop"],
+            "`id_column` .*unknown .*shop",
+        ),
+        (
+            1,
+            ["fit", "SALES", "--save", "m", *TINY, *SALES, "--past-covariate", "prom"],
+            "`past_covariates` must .*unknown .*prom.* Did you mean .*promo",
+        ),
+        (
+            1,
+            ["fit", "AIR", "--save", "m", *TINY, "--time-features", "hour,weak"],
+            "`time_features` must .*unknown .*weak.* Did you mean .*week",
+        ),
         (1, ["fit", "AIR", "--save", ".", *TINY], "must be a new directory.* Add --overwrite"),
         (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "must be a .* no SavedModel"),
         (1, ["predict", "nothing"], "`path` must be an artifact.*nothing"),
         (1, ["predict", "SAVED", "--quantiles", 0.2], "`quantiles` must be among"),
+        (1, ["predict", "SAVED", "--future", "no.csv"], "No such file .*no.csv"),
+        (1, ["predict", "SAVED_SALES"], f"promo.*event.*{IN_OPTIONS}"),
         (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "`cutoffs` must fit"),
         (1, ["datasets", "air"], "`name` must be a known dataset"),
         (2, ["fti"], "No such command 'fti'.* See forecaster --help"),
@@ -337,14 +504,20 @@ def test_parquet_has_its_times_in_the_index_or_in_a_column(monkeypatch):
         (2, ["backtest", "AIR"], "'--horizon': needed without --model"),
         (
             2,
-            ["backtest", "AIR", "--model", "SAVED", "--horizon", 3, "--cell", "lstm"],
-            "'--model': .* Leave out --cell, --horizon",
+            ["backtest", "AIR", "--model", "SAVED", "--horizon", 3, *SALES[-2:], "--id", "store"],
+            "'--model': .* Leave out --id, --time-features, --horizon",
         ),
     ],
 )
-def test_an_error_is_one_line(run, saved, air_csv, tmp_path, monkeypatch, code, words, message):
+def test_an_error_is_one_line(run, request, tmp_path, monkeypatch, code, words, message):
     monkeypatch.chdir(tmp_path)
-    files = {"AIR": air_csv, "SAVED": saved}
+    fixtures = {
+        "AIR": "air_csv",
+        "SALES": "sales_csv",
+        "SAVED": "saved",
+        "SAVED_SALES": "saved_sales",
+    }
+    files = {word: request.getfixturevalue(fixtures[word]) for word in words if word in fixtures}
     left, out, err = run(*(files.get(word, word) for word in words))
     assert (left, out) == (code, "")
     assert err.startswith("Error: ") and err.count("\n") == 1
@@ -352,12 +525,12 @@ def test_an_error_is_one_line(run, saved, air_csv, tmp_path, monkeypatch, code, 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_what_nobody_expected_is_named_and_debug_shows_where(run, monkeypatch):
-    def fail(file):
+def test_what_nobody_expected_is_named_and_debug_shows_where(run, monkeypatch, air_csv):
+    def fail(*_):
         return {}["lost"]
 
-    monkeypatch.setattr(cli, "read_data", fail)
-    words = ["fit", "data.csv", "--horizon", 1, "--save", "model"]
+    monkeypatch.setattr(cli, "read_with_keys", fail)
+    words = ["fit", air_csv, "--horizon", 1, "--save", "model"]
     assert run(*words) == (1, "", "Error: KeyError: 'lost' (--debug shows where.)\n")
     for debug in (["--debug", *words], [*words, "--debug"]):
         code, out, err = run(*debug)
@@ -365,12 +538,12 @@ def test_what_nobody_expected_is_named_and_debug_shows_where(run, monkeypatch):
         assert err.startswith("Traceback") and "in fail" in err
 
 
-def test_ctrl_c(run, monkeypatch):
-    def interrupted(file):
+def test_ctrl_c(run, monkeypatch, air_csv):
+    def interrupted(*_):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "read_data", interrupted)
-    words = ["fit", "data.csv", "--horizon", 1, "--save", "model"]
+    monkeypatch.setattr(cli, "read_with_keys", interrupted)
+    words = ["fit", air_csv, "--horizon", 1, "--save", "model"]
     assert run(*words) == (130, "", "Interrupted.\n")
 
 
@@ -434,6 +607,19 @@ def test_a_terminal_shows_progress_and_no_noise(air_csv, tmp_path):
 
 
 # The parts
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("auto", "auto"),
+        ("none", None),
+        ("hour", ["hour"]),
+        ("day_of_week,holidays:DE", ["day_of_week", "holidays:DE"]),
+    ],
+)
+def test_time_features_as_they_are_typed(text, value):
+    assert features(text) == value
 
 
 def test_stderr_is_held_back_unless_the_start_fails(capfd):

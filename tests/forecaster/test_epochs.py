@@ -8,13 +8,14 @@ from dataclasses import replace
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from forecaster.epochs import open_resume_dir
 from forecaster.files import read_arrays
 from forecaster.network import RecurrentNetwork
-from forecaster.training import Training, train
+from forecaster.training import Training
 
-from .fits import CHECKOUT, Recorder, assert_same_weights, dense_core, make_task, walks
+from .fits import CHECKOUT, Recorder, assert_same_weights, dense_core, make_task, train, walks
 from .killed_fit import digest, killed_task, never_killed
 
 
@@ -72,7 +73,7 @@ def test_a_fit_that_ended_is_there_at_once(tmp_path):
     assert seen.weights == []
     assert_same_weights(again, model)
     assert other == history
-    assert np.isfinite(forward(np.ones((1, 8, 1), np.float32))).all()
+    assert np.isfinite(forward({"past_values": tf.ones((1, 8, 1))})).all()
 
 
 class StopAt(keras.callbacks.Callback):

@@ -24,7 +24,12 @@ def make_judge(values, train_rows, *, spec=None, output=None, loss="mae", joint=
     table = make_table(values)
     source, output = WindowSource(table, joint=joint), output or Point()
     spec = spec or WindowSpec(4, 2, source.channels, output.width, season_length=3)
-    return Judge(table, source, spec, output, loss, train_rows)
+    return Judge(table, source, spec, output, loss, np.array([train_rows]))
+
+
+def scales(values, rows, season_length):
+    """`series_scales` of one id: (S,)."""
+    return series_scales(make_table(values), np.array([rows]), season_length)[:, 0]
 
 
 def slow_scale(series, season_length):
@@ -41,28 +46,30 @@ def slow_scale(series, season_length):
 def test_scales_are_the_slow_loop(values, rows, season_length, future):
     expected = [slow_scale(list(series[:rows]), season_length) for series in values]
     values[:, rows:] = future  # nothing after the rows has a part in it
-    np.testing.assert_allclose(series_scales(values, rows, season_length), expected)
+    np.testing.assert_allclose(scales(values, rows, season_length), expected)
 
 
 @pytest.mark.parametrize("level", [1e-20, 1.0, 1e15])
 def test_a_spread_that_float32_cannot_tell_is_none(level):
     noise = level * (1 + 1e-9 * np.arange(20) % 3)
-    assert np.isnan(series_scales(noise[None], 20, 4))
-    assert series_scales(level * np.arange(20.0)[None], 20, 4) == pytest.approx(4 * level)
+    assert np.isnan(scales(noise[None], 20, 4))
+    assert scales(level * np.arange(20.0)[None], 20, 4) == pytest.approx(4 * level)
 
 
 def test_only_the_newest_rows_give_the_scale(monkeypatch):
     monkeypatch.setattr(judge_module, "MOST_SCALED", 50)
     values = walks(rows=200)
-    expected = series_scales(values[:, 100:150], 50, 4)
-    np.testing.assert_array_equal(series_scales(values, 150, 4), expected)
+    expected = scales(values[:, 100:150], 50, 4)
+    np.testing.assert_array_equal(scales(values, 150, 4), expected)
 
 
 @given(gappy, st.lists(st.integers(1, 12), min_size=1, unique=True), st.integers(1, 13))
 def test_observes_is_the_slow_loop(values, cutoffs, steps):
-    cutoffs = np.sort(cutoffs)
-    expected = [[not np.isnan(s[max(c - steps, 0) : c]).all() for c in cutoffs] for s in values]
-    np.testing.assert_array_equal(observes(values, cutoffs, steps), expected)
+    begins = np.maximum(np.array(cutoffs) - steps, 0)
+    expected = [
+        [not np.isnan(s[b:c]).all() for b, c in zip(begins, cutoffs, strict=True)] for s in values
+    ]
+    np.testing.assert_array_equal(observes(values, begins, cutoffs), expected)
 
 
 @pytest.mark.parametrize(
@@ -93,15 +100,17 @@ def test_scores_by_hand(output, loss, joint):
     assert judge.naive_score == pytest.approx(np.mean(naive))
     channels = 2 if joint else 1
 
-    def forward(past):
+    def forward(inputs):
+        past = inputs["past_values"]
         assert past.shape[1:] == (4, channels)
         return tf.zeros((past.shape[0], horizon, channels, output.width))
 
     assert judge(forward) == pytest.approx(np.mean(zero))
 
 
-def zeros(past):
+def zeros(inputs):
     """(B, L, S') -> (B, 2, S', 1)."""
+    past = inputs["past_values"]
     return tf.zeros((past.shape[0], 2, past.shape[2], 1))
 
 
@@ -109,7 +118,7 @@ def test_what_nobody_can_forecast_is_not_scored():
     values = walks(3, 40)
     values[1, :34] = NAN  # begins behind the rows that train: its errors have no unit
     values[2, 20:36] = NAN  # behind the first cutoffs the past is unknown
-    scale, errors = series_scales(values, 30, 3), []
+    scale, errors = scales(values, 30, 3), []
     for s, cutoff in itertools.product((0, 2), range(30, 39)):
         if not np.isnan(values[s, cutoff - 4 : cutoff]).all():
             errors += list(np.abs(values[s, cutoff : cutoff + 2]) / scale[s])
@@ -129,7 +138,7 @@ def test_where_no_series_varies_each_counts_in_its_own_unit():
 
 def test_a_network_that_is_lost_has_no_score():
     judge = make_judge(walks(rows=40), 30)
-    assert np.isnan(judge(lambda past: tf.fill((past.shape[0], 2, 1, 1), NAN)))
+    assert np.isnan(judge(lambda inputs: NAN * zeros(inputs)))
 
 
 @pytest.mark.parametrize("first_missing", [0, 30])
@@ -137,7 +146,7 @@ def test_nothing_to_score(first_missing):
     values = walks(rows=40)
     values[:, first_missing:] = NAN
     with pytest.raises(
-        ValueError, match="`frame` must have values in its last 10 rows, which judge"
+        ValueError, match="`frame` must have values in the last 10 rows, which judge"
     ):
         make_judge(values, 30)
 

@@ -9,12 +9,13 @@ import pandas as pd
 import pytest
 from sklearn.base import clone
 
-from forecaster.network import RecurrentNetwork, SavedNetwork, as_network, build_model
+from forecaster.network import RecurrentNetwork, as_network
 from forecaster.output import Point, Quantiles
 from forecaster.plain import parameters_from_plain, plain_parameters
 from forecaster.specs import SpecEstimator
 from forecaster.training import Training
 from forecaster.windows import WindowSpec
+from forecaster.wrapping import SavedNetwork, build_model
 
 from .fits import dense_core
 
@@ -115,7 +116,13 @@ def test_an_estimator_shows_itself():
 DEFAULTS = {
     "horizon": 3,
     "target": None,
+    "id_column": None,
     "time_column": None,
+    "past_covariates": (),
+    "future_covariates": (),
+    "static_covariates": (),
+    "weight_column": None,
+    "time_features": None,
     "freq": None,
     "network": RecurrentNetwork("lstm", units=8),
     "output": "point",

@@ -1,9 +1,7 @@
-"""Frames in and out: ramps, so that every value names its own row."""
+"""Wide frames in and out: ramps, so that every value names its own row."""
 
 import datetime
-import json
 import tracemalloc
-import warnings
 
 import numpy as np
 import pandas as pd
@@ -11,59 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.table import FrameWarning, SeriesTable, forecast_frame, read_frame
+from forecaster.table import FrameWarning, forecast_frame, read_frame
 
-FREQS = ["s", "min", "15min", "h", "D", "B", "W-SUN", "W-WED", "MS", "ME", "QS", "QE", "YS", "YE"]
-FREQS += ["2h", "3D"]
-ROWS, HORIZON = 40, 7
+from .tables import FREQS, HORIZON, check_table, days, ramp
 
-
-def ramp(times, columns=("a", "b")):
-    """Column k holds the row number plus 1000 k."""
-    values = np.arange(len(times))[:, None] + 1000.0 * np.arange(len(columns))
-    return pd.DataFrame(values, index=times, columns=columns)
-
-
-def days(rows=ROWS, **options):
-    return pd.date_range("2024-01-01", periods=rows, freq="D", **options)
-
-
-def check_table(frame, **options):
-    """What holds for every frame; returns its table."""
-    before = frame.copy(deep=True)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrameWarning)
-        table = read_frame(frame, **options)
-    if isinstance(frame, pd.Series):
-        pd.testing.assert_series_equal(frame, before, check_freq=True)
-    else:
-        pd.testing.assert_frame_equal(frame, before, check_freq=True)
-    assert table.values.dtype == np.float64
-    assert table.values.shape == (table.num_targets, table.num_rows)
-    assert not table.values.flags.writeable
-    assert table.offsets.tolist() == [0, table.num_rows]
-    assert (table.num_ids, len(table.starts)) == (1, 1)
-    assert table.position_of(table.starts[0]) == 0
-    assert table.position_of(table.end) == table.num_rows - 1
-    beyond = table.times(0, table.num_rows + 5, 1)[0]
-    assert table.position_of(beyond) == table.num_rows + 5
-    # The way through JSON ends in the same table.
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), table.values)
-    for name in ("freq", "time_name", "time_column"):
-        assert getattr(again, name) == getattr(table, name)
-    assert again.starts.equals(table.starts)
-    assert (again.starts.dtype, again.starts.name) == (table.starts.dtype, table.starts.name)
-    assert list(again.targets) == list(table.targets)
-    assert list(map(type, again.targets)) == list(map(type, table.targets))
-    assert again.targets.names == table.targets.names
-    assert again.offsets.tolist() == table.offsets.tolist()
-    # The forecast of a ramp is the ramp, laid out as the frame was.
-    prediction = np.arange(table.num_targets * HORIZON).reshape(table.num_targets, HORIZON)
-    forecast = forecast_frame(table, prediction)
-    pd.testing.assert_frame_equal(
-        forecast_frame(again, prediction), forecast, check_freq=True, check_column_type=False
-    )
-    return table
+ROWS = 40
 
 
 @pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
@@ -75,7 +25,7 @@ def test_forecast_continues_the_frame(freq, zone):
     longer = ramp(times)
     table = check_table(longer.iloc[:ROWS])
     np.testing.assert_array_equal(table.values, longer.iloc[:ROWS].to_numpy().T)
-    forecast = forecast_frame(table, longer.iloc[ROWS:].to_numpy().T)
+    forecast = forecast_frame(table, longer.iloc[ROWS:].to_numpy().T[None])
     pd.testing.assert_frame_equal(forecast, longer.iloc[ROWS:], check_freq=True)
 
 
@@ -87,11 +37,11 @@ def test_forecast_of_periods_and_integers():
         longer = ramp(times)
         table = check_table(longer.iloc[:5], freq=freq)
         pd.testing.assert_frame_equal(
-            forecast_frame(table, longer.iloc[5:].to_numpy().T), longer.iloc[5:]
+            forecast_frame(table, longer.iloc[5:].to_numpy().T[None]), longer.iloc[5:]
         )
     assert table.position_of(np.int32(6)) == 1
     unsigned = ramp(pd.Index(np.arange(250, 255), dtype="uint8"))
-    assert forecast_frame(read_frame(unsigned, freq=1), np.zeros((2, 2))).index.tolist() == [
+    assert forecast_frame(read_frame(unsigned, freq=1), np.zeros((1, 2, 2))).index.tolist() == [
         255,
         256,
     ]
@@ -111,7 +61,7 @@ def test_time_column_comes_back_first(kind):
     longer = ramp(range(8)).assign(when=made)[["a", "when", "b"]]
     table = check_table(longer.iloc[:5], time_column="when", freq=1 if kind == "integer" else None)
     np.testing.assert_array_equal(table.values[0], np.arange(5))
-    forecast = forecast_frame(table, longer[["a", "b"]].iloc[5:].to_numpy().T)
+    forecast = forecast_frame(table, longer[["a", "b"]].iloc[5:].to_numpy().T[None])
     assert forecast.columns.tolist() == ["when", "a", "b"]
     assert isinstance(forecast.index, pd.RangeIndex)
     expected = pd.DatetimeIndex(made) if kind in ("text", "date") else pd.Index(made)
@@ -122,27 +72,29 @@ def test_time_column_comes_back_first(kind):
 def test_series():
     assert check_table(ramp(days())["b"]).targets.tolist() == ["b"]
     table = check_table(pd.Series(range(4), index=days(4)))
-    assert forecast_frame(table, [[1, 2]]).columns.tolist() == ["value"]
+    assert forecast_frame(table, [[[1, 2]]]).columns.tolist() == ["value"]
 
 
 def test_quantiles_become_the_last_level_of_the_columns():
-    prediction = np.arange(12).reshape(2, 3, 2)  # (S, H, Q)
+    prediction = np.arange(12).reshape(1, 2, 3, 2)  # (I, S, H, Q)
     frame = ramp(days()).rename_axis(columns="shop")
     forecast = forecast_frame(read_frame(frame), prediction, levels=[0.1, 0.9])
     assert forecast.columns.names == ["shop", "quantile"]
-    assert forecast[("b", 0.9)].tolist() == prediction[1, :, 1].tolist()
+    assert forecast[("b", 0.9)].tolist() == prediction[0, 1, :, 1].tolist()
     tall = ramp(days(), pd.MultiIndex.from_tuples([("x", 1), ("y", 2)], names=["k", "l"]))
     forecast = forecast_frame(read_frame(tall), prediction, levels=[0.1, 0.9])
     assert forecast.columns.names == ["k", "l", "quantile"]
-    assert forecast[("y", 2, 0.1)].tolist() == prediction[1, :, 0].tolist()
+    assert forecast[("y", 2, 0.1)].tolist() == prediction[0, 1, :, 0].tolist()
     column = frame.rename_axis("when").reset_index()
     forecast = forecast_frame(read_frame(column, time_column="when"), prediction, levels=[0.1, 0.9])
     assert forecast.columns[0] == ("when", "")
 
 
-@pytest.mark.parametrize("shape", [(3, 4), (2,), (2, 4, 1)])
+@pytest.mark.parametrize("shape", [(1, 3, 4), (2, 2, 4), (2, 4), (1, 2, 4, 1)])
 def test_prediction_of_another_shape(shape):
-    with pytest.raises(ValueError, match=r"`prediction` must have the shape \(targets, horizon\)"):
+    with pytest.raises(
+        ValueError, match=r"`prediction` must have the shape \(ids, targets, horizon\)"
+    ):
         forecast_frame(read_frame(ramp(days())), np.zeros(shape))
     with pytest.raises(ValueError, match=r"`prediction` must have .* horizon, levels\)"):
         forecast_frame(read_frame(ramp(days())), np.zeros(shape), levels=[0.1, 0.9])
@@ -216,120 +168,3 @@ def test_reading_a_big_regular_frame_takes_no_memory_of_its_size():
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < values.nbytes / 4
-
-
-def test_until_and_tail():
-    table = read_frame(ramp(days()))
-    first, last = table.until(10), table.tail(3)
-    np.testing.assert_array_equal(first.values, table.values[:, :10])
-    assert first.end == pd.Timestamp("2024-01-10")
-    np.testing.assert_array_equal(last.values, table.values[:, -3:])
-    assert (last.end, last.starts[0], last.num_rows) == (table.end, days()[-3], 3)
-    assert table.tail(1000).num_rows == table.until(1000).num_rows == ROWS
-    assert first.offsets.tolist() == [0, 10]
-
-
-def test_ids_with_times_of_their_own():
-    values = np.array([[0.0, 1, 2, 10, 11]])
-    starts = pd.DatetimeIndex(["2024-01-01", "2024-03-01"])
-    table = SeriesTable(values, np.array([0, 3, 5]), starts, pd.offsets.Day(), pd.Index(["a"]))
-    assert (table.num_ids, table.end) == (2, pd.Timestamp("2024-03-02"))
-    assert table.position_of("2024-03-04", id_position=1) == 3
-    last = table.tail(2)
-    np.testing.assert_array_equal(last.values, [[1, 2, 10, 11]])
-    assert last.offsets.tolist() == [0, 2, 4]
-    assert last.starts.tolist() == [pd.Timestamp("2024-01-02"), pd.Timestamp("2024-03-01")]
-    np.testing.assert_array_equal(table.until(1).values, [[0, 10]])
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), values)
-    assert again.starts.equals(starts)
-
-
-def test_position_of_takes_what_a_user_writes():
-    table = read_frame(ramp(days(tz="Europe/Berlin")))
-    for time in ("2024-04-03", datetime.datetime(2024, 4, 3), "2024-04-02T22:00Z"):
-        assert table.position_of(time) == 93
-    months = read_frame(ramp(pd.period_range("2024-01", periods=3, freq="M")))
-    assert months.position_of("2024-05") == 4
-
-
-@pytest.mark.parametrize("time", ["2024-01-01 06:00", "2023-12-31", "soon", None, 3, pd.NaT])
-def test_position_of_a_time_off_the_grid(time):
-    message = r"`time` must be on the grid of the data. Received: time=.* steps of 'D'"
-    with pytest.raises(ValueError, match=message):
-        read_frame(ramp(days())).position_of(time)
-
-
-@pytest.mark.parametrize("time", [None, pd.NaT, "2023-12", "soon"])
-def test_position_of_a_period_off_the_grid(time):
-    months = read_frame(ramp(pd.period_range("2024-01", periods=3, freq="M")))
-    with pytest.raises(ValueError, match="`time` must be on the grid"):
-        months.position_of(time)
-
-
-@pytest.mark.parametrize("time", ["3", 2.5, -1, None, 10**30])
-def test_position_of_an_integer_off_the_grid(time):
-    with pytest.raises(ValueError, match="starts at 0 and goes on in steps of 1"):
-        read_frame(ramp(range(5)), freq=1).position_of(time)
-
-
-@pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "UTC+02:00"])
-@pytest.mark.parametrize("unit", ["s", "ms", "us", "ns"])
-def test_layout_keeps_unit_and_zone(unit, zone):
-    starts = check_table(ramp(days(unit=unit, tz=zone))).starts
-    assert starts.dtype == days(unit=unit, tz=zone).dtype
-
-
-def test_layout_is_readable():
-    months = pd.date_range("1949-01-01", periods=3, freq="MS", name="month", unit="us")
-    assert read_frame(ramp(months)).layout() == {
-        "kind": "datetime",
-        "freq": "MS",
-        "unit": "us",
-        "tz": None,
-        "starts": ["1949-01-01T00:00:00"],
-        "offsets": [0, 3],
-        "targets": ["a", "b"],
-        "target_names": [None],
-        "time_name": "month",
-        "time_column": False,
-    }
-
-
-@pytest.mark.parametrize(
-    "columns",
-    [
-        [3, 1],
-        pd.RangeIndex(2, name="k"),
-        [1.5, "x"],
-        [("a", 1), "b"],
-        pd.Index([("a", 1), ("b", 2)], tupleize_cols=False),
-        pd.MultiIndex.from_tuples([("a", 1), ("b", 2)], names=["k", None]),
-        pd.Index(["a", "b"], name=("n", 1)),
-    ],
-)
-def test_layout_keeps_labels(columns):
-    table = check_table(ramp(days(), columns))
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), table.values)
-    assert again.targets.nlevels == table.targets.nlevels
-
-
-@pytest.mark.parametrize("label", [pd.Timestamp("2024"), (1, pd.Timestamp("2024")), np.inf])
-def test_layout_refuses_labels_that_json_cannot_hold(label):
-    table = read_frame(ramp(days(), pd.Index([label, "b"], tupleize_cols=False)))
-    with pytest.raises(TypeError, match=r"Labels must be texts, .* `frame.rename\(columns=str\)`"):
-        table.layout()
-
-
-def test_layout_refuses_a_time_zone_without_a_name():
-    class Somewhere(datetime.tzinfo):
-        def utcoffset(self, _time):
-            return datetime.timedelta(hours=1)
-
-        dst = utcoffset
-
-        def __str__(self):
-            return "somewhere"
-
-    table = read_frame(ramp(days(tz=Somewhere())))
-    with pytest.raises(ValueError, match=r"time zone of `frame` must have a name.*: somewhere"):
-        table.layout()

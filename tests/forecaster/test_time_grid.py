@@ -8,8 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.frame_checks import Rows
+from forecaster.placement import lay_on_grid as place
 from forecaster.table import FrameWarning, read_frame
-from forecaster.time_grid import as_freq, freq_name, lay_on_grid, season_length
+from forecaster.time_grid import as_freq, freq_name, season_length
 
 FIXED = ["s", "min", "15min", "h", "2h", "90min", "500ms"]
 LOCAL = ["D", "3D", "W-SUN", "W-WED", "2W-FRI"]
@@ -17,6 +19,12 @@ CALENDAR = ["B", "MS", "ME", "2MS", "QS", "QE", "QE-JAN", "YS", "YE", "YS-APR"]
 ZONES = [None, "UTC", "Europe/Berlin"]
 # A few days before the clocks change in Berlin, on the 31st of March and the 27th of October.
 STARTS = ["2024-03-28", "2024-10-24"]
+
+
+def lay_on_grid(times, freq=None):
+    """Grid and places of the rows of one series."""
+    placement = place(Rows(times), freq)
+    return placement.grid, placement.places
 
 
 def plain(times):
@@ -82,6 +90,12 @@ def test_hours_that_the_clocks_skip_or_repeat():
     assert grid.times(0, 6).equals(days)
     assert grid.times(0, 6).freq is None
     np.testing.assert_array_equal(lay_on_grid(days[[3, 0, 1, 5, 4, 2]])[1], [3, 0, 1, 5, 4, 2])
+    months = pd.date_range("2024-01-31 02:30", periods=5, freq="ME").tz_localize(
+        "Europe/Berlin", nonexistent="shift_forward"
+    )
+    grid, positions = lay_on_grid(months[[0, 1, 2, 4]], "ME")
+    np.testing.assert_array_equal(positions, [0, 1, 2, 4])
+    assert plain(grid.times(0, 5)).equals(plain(months))
     second_pass = pd.date_range("2024-10-25 02:30", periods=4).tz_localize(
         "Europe/Berlin", ambiguous=np.zeros(4, bool)
     )
@@ -127,7 +141,7 @@ def test_freq_of_the_index_is_taken_and_checked_cheaply():
 def test_no_times_are_times():
     for freq in ("h", "D", "MS"):
         grid, _ = lay_on_grid(pd.date_range("2024-01-01", periods=3, freq=freq, tz="UTC"))
-        assert grid.times(3, 0).equals(pd.DatetimeIndex([], tz="UTC", dtype=grid.start.dtype))
+        assert grid.times(3, 0).equals(pd.DatetimeIndex([], tz="UTC", dtype=grid.starts.dtype))
 
 
 def test_given_freq_may_be_finer_than_data_and_than_the_unit_of_the_index():

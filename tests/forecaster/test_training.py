@@ -14,11 +14,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.random import seed_generator
 
+from forecaster import training
+from forecaster.covariates import CovariateCoder
 from forecaster.judge import series_scales
 from forecaster.network import RecurrentNetwork
 from forecaster.output import Point, Quantiles
-from forecaster.training import OutputError, Training, rows_needed, train, train_on
-from forecaster.windows import Cutoffs, WindowSpec, forecast_at, training_batches
+from forecaster.training import OutputError, Part, Training, rows_needed, train_on
+from forecaster.windows import (
+    Cutoffs,
+    WindowSource,
+    WindowSpec,
+    forecast_at,
+    training_batches,
+)
 
 from .fits import (
     CHECKOUT,
@@ -28,6 +36,7 @@ from .fits import (
     dense_core,
     make_task,
     same_weights,
+    train,
     walks,
 )
 from .killed_fit import killed_task, never_killed
@@ -58,7 +67,7 @@ def test_the_loss_is_that_of_a_hand_calculation(output, loss):
     )
     assert recorder.steps == [32]
     cutoffs = np.arange(4, 68)
-    forecast = forecast_at(forward, task.source, task.spec, cutoffs)
+    forecast = forecast_at(forward, WindowSource(task.table), task.spec, np.zeros(64, int), cutoffs)
     errors = []
     for s, series in enumerate(values):
         scale = np.mean(np.abs(series[4:train_rows] - series[: train_rows - 4]))
@@ -72,6 +81,25 @@ def test_the_loss_is_that_of_a_hand_calculation(output, loss):
     assert history.loss == [pytest.approx(np.mean(errors), rel=1e-4)]
 
 
+def test_equal_series_count_the_same_whatever_their_lengths():
+    """Two ids of 30 and 90 rows, 24 and 84 windows: by default the sums are as 24 to 84."""
+    values, sums = np.append(walks(rows=30), walks(rows=90, seed=1)), {}
+    for equal in (False, True):
+        how = Training(batch_size=108, equal_series=equal)
+        task = make_task(values, lengths=[30, 90], training=how)
+        part = Part.of(task, task.table.lengths)
+        cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
+        assert cutoffs.counts.tolist() == [24, 84]
+        _, target, weight = next(iter(training._batches(task, part, cutoffs)))
+        of_first = np.isin(target, values[:30].astype(np.float32))[..., 0].all(axis=1)
+        assert of_first.sum() == 24
+        scale = series_scales(task.table, task.table.lengths, 4)[0]
+        counted = weight * np.where(of_first, *scale)[:, None, None]  # a value's own unit taken off
+        sums[equal] = [counted[of_first].numpy().sum(), counted[~of_first].numpy().sum()]
+    assert sums[False] == [pytest.approx(24 * 3), pytest.approx(84 * 3)]
+    assert sums[True] == [pytest.approx(108 / 2 * 3), pytest.approx(108 / 2 * 3)]
+
+
 def test_missing_targets_have_no_part_in_the_gradient():
     values = walks(2, 40)
     values[0, 20:30] = values[1, :9] = NAN
@@ -80,7 +108,9 @@ def test_missing_targets_have_no_part_in_the_gradient():
     loss, weights = OutputError(Point(), "mse"), np.array([[2.0, 0.5]], np.float32)
     cutoffs = Cutoffs.between(1, np.array([37]))  # the first pasts see nothing of the second series
     (inputs, target, weight) = next(
-        iter(training_batches(task.source, cutoffs, task.spec, 37, weights))
+        iter(
+            training_batches(WindowSource(task.table, joint=True), cutoffs, task.spec, 37, weights)
+        )
     )
     counts = weight.numpy() > 0
     assert 0 < counts.mean() < 1
@@ -152,9 +182,11 @@ def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     task = killed_task()
     expected, _ = task.new_model()
     expected.compile(keras.optimizers.Adam(0.02), OutputError(Point(), "mae"), jit_compile=True)
-    scale = series_scales(task.table.values, 120, 4).astype(np.float32)
+    scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
     cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
-    batches = training_batches(task.source, cutoffs, task.spec, 4, (1 / scale)[:, None])
+    batches = training_batches(
+        WindowSource(task.table), cutoffs, task.spec, 4, (1 / scale)[:, None]
+    )
     expected.fit(batches, epochs=history.best_epoch, steps_per_epoch=58, shuffle=False, verbose=0)
     assert 1 < history.best_epoch < 6
     assert_same_weights(model, expected)
@@ -247,7 +279,13 @@ def test_whatever_can_be_learned_from_is_learned_from(how):
     assert all(map(math.isfinite, [*history.loss, *history.validation_score, history.naive_score]))
     assert history.loss[0] > 0 or np.ptp(how["values"]) == 0
     rows = task.table.num_rows
-    forecast = forecast_at(forward, task.source, task.spec, np.array([rows]))
+    forecast = forecast_at(
+        forward,
+        WindowSource(task.table, joint=task.is_joint),
+        task.spec,
+        np.array([0]),
+        np.array([rows]),
+    )
     seen = ~np.isnan(task.table.values[:, -task.spec.input_length :]).all(axis=1)
     np.testing.assert_array_equal(np.isfinite(forecast[0]).all(axis=(1, 2)), seen)
 
@@ -262,7 +300,7 @@ TOO_FEW_TO_TRAIN = "values in its first 96 rows, which train: some to look back 
         (gaps(walks(), (0, 0, 96)), TOO_FEW_TO_TRAIN),
         (gaps(walks(), (0, 4, 96)), TOO_FEW_TO_TRAIN),
         (gaps(walks(), (0, 0, 94)), TOO_FEW_TO_TRAIN),
-        (gaps(walks(), (0, 96, 120)), "values in its last 24 rows, which judge, and shortly bef"),
+        (gaps(walks(), (0, 96, 120)), "values in the last 24 rows, which judge, and shortly bef"),
     ],
 )
 def test_nothing_to_learn_from(values, message):
@@ -357,13 +395,13 @@ def test_an_update_goes_on_from_the_weights_at_hand():
     noise = [np.random.default_rng(0).normal(size=w.shape) for w in model.get_weights()]
     model.set_weights(noise)
     expected.set_weights(noise)
-    train_on(task, model, 110)
+    train_on(task, CovariateCoder(), model, np.array([110]))
     assert int(model.optimizer.iterations) == 4  # 16 windows of two series
 
     expected.compile(keras.optimizers.Adam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
-    weights = (1 / series_scales(task.table.values, 120, 4)).astype(np.float32)[:, None]
+    weights = (1 / series_scales(task.table, np.array([120]), 4)).astype(np.float32)
     cutoffs = Cutoffs.between(110, np.array([117, 117]))
-    batches = training_batches(task.source, cutoffs, task.spec, 5, weights)
+    batches = training_batches(WindowSource(task.table), cutoffs, task.spec, 5, weights)
     expected.fit(batches, steps_per_epoch=4, shuffle=False, verbose=0)
     assert_same_weights(model, expected)
 
@@ -372,14 +410,14 @@ def test_an_update_without_a_window():
     task = make_task(walks(1, 12))
     model, _ = task.new_model()
     with pytest.raises(ValueError, match="`frame` must have at least 13 rows: history, then"):
-        train_on(task, model, 10)
+        train_on(task, CovariateCoder(), model, np.array([10]))
 
 
 def test_an_update_that_diverges_changes_nothing():
     task = make_task(walks(), training=Training(learning_rate=1e30, loss="mse", batch_size=4))
     model, _ = task.new_model()
     with pytest.raises(ValueError, match="The fit diverged: its loss or its validation score"):
-        train_on(task, model, 20)
+        train_on(task, CovariateCoder(), model, np.array([20]))
     assert_same_weights(model, task.new_model()[0])
 
 

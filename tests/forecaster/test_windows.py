@@ -198,7 +198,8 @@ def test_a_batch_without_any_target_is_finite():
 def repeat_last(horizon, width, shapes):
     """A forecast that names its window: last value + step / 10 + number of the output / 100."""
 
-    def forward(past):
+    def forward(inputs):
+        past = inputs["past_values"]
         shapes.add(tuple(past.shape))
         steps = tf.range(horizon, dtype=tf.float32)[:, None, None] / 10
         outputs = tf.range(width, dtype=tf.float32) / 100
@@ -214,7 +215,8 @@ def test_forecasts_of_a_table(joint, count):
     source = WindowSource(make_table(values), joint=joint)
     spec = WindowSpec(5, horizon, source.channels, width)
     cutoffs = np.random.default_rng(0).permutation(400)[:count] + 1
-    found = forecast_at(repeat_last(horizon, width, shapes), source, spec, cutoffs)
+    forward = repeat_last(horizon, width, shapes)
+    found = forecast_at(forward, source, spec, np.zeros(count, int), cutoffs)
     expected = values[:, cutoffs - 1].T[..., None, None]
     expected = expected + np.arange(horizon)[:, None] / 10 + np.arange(width) / 100
     assert found.shape == (count, 3, horizon, width)

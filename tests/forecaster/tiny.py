@@ -5,10 +5,11 @@ import numpy as np
 import pandas as pd
 
 from forecaster import Forecaster, Training
+from forecaster.covariates import CovariateCoder
 from forecaster.epochs import FitHistory
 from forecaster.fitted import Fitted
 from forecaster.parameters import new_model, window_spec
-from forecaster.table import read_frame
+from forecaster.time_features import TimeFeatures
 
 ROWS, LENGTH, HORIZON = 60, 7, 3
 TRAINING = Training(epochs=2, batch_size=8, refit=False)
@@ -49,12 +50,15 @@ def with_random_weights(frame, seed=0, **parameters):
     """A forecaster that counts as fitted on `frame`, but whose weights are all distinct noise."""
     model = tiny(**parameters)
     parameters = model.get_params(deep=False)
-    table = read_frame(frame, target=model.target, time_column=model.time_column, freq=model.freq)
+    table = model._read(frame)
     spec = window_spec(parameters, table)
-    network, forward = new_model(parameters, spec)
+    coder = CovariateCoder.learned(table, table.lengths, TimeFeatures())
+    network, forward = new_model(parameters, spec, coder.kinds)
     generator = np.random.default_rng(seed)
     network.set_weights([generator.normal(0, 0.3, w.shape) for w in network.get_weights()])
-    return model._adopt(Fitted.on(table, parameters, spec, network, forward, FitHistory([1.0])))
+    return model._adopt(
+        Fitted.on(table, parameters, spec, coder, network, forward, FitHistory([1.0]))
+    )
 
 
 def equation(model, window):

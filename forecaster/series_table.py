@@ -1,0 +1,468 @@
+"""Series on regular grids: arrays, and the layout of the frame that they were read from."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.plain_index import (
+    index_from_plain,
+    label_from_plain,
+    plain_label,
+    plain_labels,
+    plain_times,
+    times_from_plain,
+)
+from forecaster.ragged import offsets_of, ranges, scattered
+from forecaster.table_covariates import Covariates
+from forecaster.time_grid import Freq, TimeGrid, cast_like, freq_name, index_like, moments
+
+_COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
+
+
+@dataclass(frozen=True, eq=False)
+class SeriesTable:
+    """Series on regular grids, as arrays that remember the layout they were read from.
+
+    Args:
+        values: (S, N) float64 in the target's units, NaN where missing; one row a target column.
+            Columns ``offsets[i] .. offsets[i + 1] - 1`` are the rows of id i. It may be a view of
+            the user's frame.
+        offsets: (I + 1,) int64; a wide frame has one id, so [0, N].
+        starts: (I,) time of the first row of each id.
+        freq: step of the grids; an int for integer times.
+        targets: (S,) labels of the target columns, as the user wrote them.
+        time_name: name of the index, its level or the column of times.
+        time_column: whether the times are a column of the user's frame, not in its index.
+        ids: (I,) labels, with the name of their column or level; None for wide frames.
+        id_column: whether the ids are a column of the user's frame, not a level of its index.
+        past_covariates: P columns beside the targets, (P, N); None becomes none of them.
+        future_covariates: F columns that are known beyond the last row too, (F, N); the same.
+        static_covariates: K facts about each id, (K, I); the same.
+        weights: (N,) float64, what each row counts, 0 where it is missing; None: all the same.
+        library: what the user's frame was one of; `layout` does not keep it.
+
+    Source:
+        The arrays and offsets of utilsforecast's GroupedArray, with the series-major order that
+        makes a window of a pandas column one contiguous piece of memory.
+    """
+
+    values: np.ndarray
+    offsets: np.ndarray
+    starts: pd.Index
+    freq: Freq
+    targets: pd.Index
+    time_name: Hashable = None
+    time_column: bool = False
+    ids: pd.Index | None = None
+    id_column: bool = False
+    past_covariates: Covariates = None
+    future_covariates: Covariates = None
+    static_covariates: Covariates = None
+    weights: np.ndarray | None = None
+    library: str = "pandas"
+
+    def __post_init__(self):
+        counts = (self.num_rows, self.num_rows, self.num_ids)
+        for name, count in zip(_COVARIATES, counts, strict=True):
+            if getattr(self, name) is None:
+                object.__setattr__(self, name, Covariates.none(count))
+
+    @property
+    def num_ids(self) -> int:
+        """I, series frames below each other; 1 for a wide frame."""
+        return len(self.offsets) - 1
+
+    @property
+    def num_rows(self) -> int:
+        """N, rows of all ids together."""
+        return self.values.shape[1]
+
+    @property
+    def num_targets(self) -> int:
+        """S, target columns."""
+        return self.values.shape[0]
+
+    @property
+    def lengths(self) -> np.ndarray:
+        """(I,) int64, rows of each id."""
+        return np.diff(self.offsets)
+
+    @property
+    def ends(self) -> pd.Index:
+        """(I,) the last time of each id; of one without rows, the time before its start."""
+        return self.times_at(np.arange(self.num_ids), self.lengths - 1)
+
+    @property
+    def end(self) -> Any:
+        """The last time of all ids."""
+        return self.ends.max()
+
+    @property
+    def series(self) -> pd.Index:
+        """(I * S,) what each series is called, target after target of each id."""
+        if self.ids is None:
+            return self.targets
+        if self.num_targets == 1:
+            return self.ids
+        pairs = [(label, target) for label in self.ids for target in self.targets]
+        return pd.Index(pairs, tupleize_cols=False)
+
+    @property
+    def num_steps(self) -> int:
+        """Steps of the timeline, which runs from the first time of any id to the last of any."""
+        return int(self._grid.floor(self.ends, self._earliest).max()) + 1
+
+    @property
+    def first_steps(self) -> np.ndarray:
+        """(I,) the first step of the timeline at or after each id's first time."""
+        steps = self._grid.floor(self.starts, self._earliest)
+        ids = np.full_like(steps, self._earliest)
+        return steps + (self.times_at(ids, steps) != self.starts)
+
+    def step_time(self, step: int) -> Any:
+        """The time of a step of the timeline; steps before its start count below 0."""
+        return self.times_at(np.array([self._earliest]), np.array([step]))[0]
+
+    def step_of(self, time: Any) -> int:
+        """The step of the timeline that a time is; as `position_of`."""
+        return self.position_of(time, self._earliest)
+
+    def clock(self, before: int, after: int) -> tuple[pd.Index, np.ndarray]:
+        """The times of all rows, each once for all ids that share a grid.
+
+        Args:
+            before: steps before each id's first row that are wanted too.
+            after: steps after each id's last row.
+
+        Returns:
+            The times (M,), and the place among them of each id's first row, (I,) int64.
+        """
+        places, parts = np.empty(self.num_ids, np.int64), []
+        count, waiting = 0, np.arange(self.num_ids)
+        while len(waiting):  # as often as there are grids: hardly ever more than once
+            first = waiting[self.starts[waiting].argmin()]
+            steps = self._grid.positions(self.starts[waiting], first)
+            on_grid = steps >= 0
+            found, steps = waiting[on_grid], steps[on_grid]
+            length = before + int((steps + self.lengths[found]).max()) + after
+            parts.append(self.times(first, -before, length))
+            places[found] = count + before + steps
+            count, waiting = count + length, waiting[~on_grid]
+        return parts[0].append(parts[1:]), places
+
+    def times(self, id_position: int, first: int, count: int) -> pd.Index:
+        """The times of an id at positions ``first .. first + count - 1``, after its rows too."""
+        return self._grid.times(first, count, id_position).rename(self.time_name)
+
+    def times_at(self, ids: np.ndarray, rows: np.ndarray) -> pd.Index:
+        """The times of (K,) ids at (K,) positions, which may lie after their rows."""
+        return self._grid.times_at(rows, ids).rename(self.time_name)
+
+    def position_of(self, time: Any, id_position: int = 0) -> int:
+        """The position of `time` on the grid of an id, also after its rows.
+
+        Args:
+            time: a time of the table's kind, or a text that pandas reads as one; without a time
+                zone it is local time.
+            id_position: which id, 0 .. I - 1.
+
+        Raises:
+            ValueError: if `time` is not on the grid, or lies before its start.
+        """
+        try:
+            index = index_like(self.starts, time)
+            is_time = index is not None and not index.hasnans
+            position = int(self._grid.positions(index, id_position)[0]) if is_time else -1
+        except (ValueError, TypeError, OverflowError):
+            position = -1
+        if position < 0:
+            raise ValueError(
+                f"`time` must be on the grid of the data. Received: time={time!r}. The grid starts "
+                f"at {self.starts[id_position]} and goes on in steps of {freq_name(self.freq)!r}."
+            )
+        return position
+
+    def rows_until(self, times: Any) -> np.ndarray:
+        """How many rows of each id lie at or before a time.
+
+        Args:
+            times: one time of the table's kind, or an (I,) Index of them, with NaT, None or NaN
+                where an id has none.
+
+        Returns:
+            (I,) int64 between 0 and the length of the id; 0 where the time is missing.
+        """
+        if not isinstance(times, pd.Index):
+            times = pd.Index([times]).repeat(self.num_ids)
+        known = np.flatnonzero(times.notna())
+        rows = np.zeros(self.num_ids, np.int64)
+        if len(known):
+            rows[known] = self._grid.floor(cast_like(self.starts, times[known]), known) + 1
+        return rows.clip(0, self.lengths)
+
+    def until(self, rows: int | np.ndarray) -> SeriesTable:
+        """The first rows of each id, `rows` or (I,) of them; a view where there is one id."""
+        return self._cut(np.zeros_like(self.lengths), np.minimum(self.lengths, rows))
+
+    def tail(self, rows: int | np.ndarray) -> SeriesTable:
+        """The last rows of each id, `rows` or (I,) of them; a copy, which keeps no big table.
+
+        One row more where the first would be a day whose local hour the clocks skip: a grid that
+        began there would keep the hour after it.
+        """
+        ids, first = np.arange(self.num_ids), np.maximum(self.lengths - rows, 0)
+        from_there = TimeGrid(self.times_at(ids, first), self.freq)
+        is_skipped = from_there.times_at(np.ones_like(ids), ids) != self.times_at(ids, first + 1)
+        cut = self._cut(np.maximum(first - is_skipped, 0), self.lengths)
+        return cut._with_rows({name: block.copy() for name, block in cut._blocks().items()})
+
+    def is_among_first(self, rows: np.ndarray) -> np.ndarray:
+        """(N,) whether a row is among the first `rows` (I,) of its id."""
+        row = np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
+        return row < np.repeat(rows, self.lengths)
+
+    def until_observed(self) -> SeriesTable:
+        """Without the rows at the end of each id in which no target was observed."""
+        observed = np.flatnonzero(~np.isnan(self.values).all(axis=0))
+        # How many rows lie before the end of each id up to its last observed one.
+        last = np.append(-1, observed)[observed.searchsorted(self.offsets[1:])]
+        rows = np.maximum(last + 1 - self.offsets[:-1], 0)
+        return self if (rows == self.lengths).all() else self.until(rows)
+
+    def known_after(self, rows: np.ndarray, horizon: int) -> SeriesTable:
+        """What is known after the first `rows` (I,): these, and the horizon's future covariates."""
+        if not len(self.future_covariates):
+            return self.until(rows)
+        table = self.until(rows + horizon)
+        is_known = table.is_among_first(rows)
+        blocks = {
+            name: block if name == "future_covariates" else np.where(is_known, block, np.nan)
+            for name, block in table._blocks().items()
+        }
+        return table._with_rows(blocks)
+
+    def extended(self, rows: int) -> SeriesTable:
+        """With this many rows more at the end of each id, in which nothing is known."""
+        offsets = offsets_of(self.lengths + rows)
+        places = ranges(offsets[:-1], self.lengths)
+        blocks = {
+            name: scattered(offsets[-1], (places, block)) for name, block in self._blocks().items()
+        }
+        return self._with_rows(blocks, offsets=offsets)
+
+    def joined(self, later: SeriesTable) -> SeriesTable:
+        """This table with the rows of a `later` one; where both have rows of an id, the later's.
+
+        Later rows of an id that begin before its rows here replace them; rows between the two are
+        NaN. Ids that only one of the tables has keep their rows; those of `later` come last.
+
+        Raises:
+            TypeError: if the times, or the values of a covariate, are of another kind.
+            ValueError: if only one of the tables has ids, or the later rows of an id do not lie
+                on its grid.
+        """
+        if (self.ids is None) != (later.ids is None):
+            raise ValueError(
+                f"`frame` must have the layout of the data before. Received: "
+                f"{'no ids' if later.ids is None else 'ids'}, where there were "
+                f"{'none' if self.ids is None else 'some'}. Give it as it was given to `fit`."
+            )
+        own, later = self._with_kinds_of(later)
+        ids, of_later = _merged(self.ids, later.ids)
+        starts, kept = own._starts_with(later, of_later)
+        first = TimeGrid(starts, self.freq).positions(later.starts, of_later)
+        later._reject_off_grid(first)
+        lengths = kept.copy()
+        lengths[of_later] = np.maximum(kept[of_later], first + later.lengths)
+        offsets = offsets_of(lengths)
+        kept = kept[: self.num_ids]
+        rows = ranges(self.offsets[:-1], kept)
+        places = ranges(offsets[: self.num_ids], kept)
+        later_places = ranges(offsets[of_later] + first, later.lengths)
+        later_blocks = later._blocks()
+        blocks = {
+            name: scattered(
+                offsets[-1], (places, block[:, rows]), (later_places, later_blocks[name])
+            )
+            for name, block in own._blocks().items()
+        }
+        static = scattered(
+            len(starts),
+            (np.arange(self.num_ids), own.static_covariates.values),
+            (of_later, later.static_covariates.values),
+        )
+        return own._with_rows(
+            blocks,
+            offsets=offsets,
+            starts=starts,
+            ids=ids,
+            static_covariates=replace(own.static_covariates, values=static),
+        )
+
+    def sha256(self) -> str:
+        """A hexadecimal digest of the arrays and the layout."""
+        digest = hashlib.sha256(json.dumps(self.layout()).encode())
+        for array in self.arrays().values():
+            digest.update(np.ascontiguousarray(array))
+        return digest.hexdigest()
+
+    def arrays(self) -> dict[str, np.ndarray]:
+        """The values, covariates and weights by their names, those that there are."""
+        covariates = {name: getattr(self, name).values for name in _COVARIATES}
+        found = {name: values for name, values in covariates.items() if len(values)}
+        weights = {} if self.weights is None else {"weights": self.weights}
+        return {"values": self.values, **found, **weights}
+
+    def layout(self) -> dict[str, Any]:
+        """All but the arrays as plain data for JSON; `from_layout` is the way back.
+
+        Raises:
+            TypeError: if a label is not a text, a number, None or a tuple of those.
+            ValueError: if the time zone has no name.
+        """
+        return {
+            **plain_times(self.starts, self.freq),
+            "offsets": self.offsets.tolist(),
+            "targets": plain_labels(self.targets),
+            "target_names": plain_labels(self.targets.names),
+            "time_name": plain_label(self.time_name),
+            "time_column": self.time_column,
+            "ids": None if self.ids is None else plain_labels(self.ids),
+            "id_name": None if self.ids is None else plain_label(self.ids.name),
+            "id_column": self.id_column,
+            **{name: getattr(self, name).layout() for name in _COVARIATES},
+        }
+
+    @classmethod
+    def from_layout(
+        cls,
+        layout: dict[str, Any],
+        values: np.ndarray,
+        *,
+        past_covariates: np.ndarray | None = None,
+        future_covariates: np.ndarray | None = None,
+        static_covariates: np.ndarray | None = None,
+        weights: np.ndarray | None = None,
+    ) -> SeriesTable:
+        """The table that has this `layout()` and these `arrays()`; covariates are NaN if None."""
+        time_name = label_from_plain(layout["time_name"])
+        starts, freq = times_from_plain(layout, time_name)
+        # Layouts from before there were ids and covariates do not have the keys read by `get`.
+        ids = layout.get("ids")
+        covariates = {
+            name: Covariates.from_layout(layout[name], array, count)
+            for name, array, count in (
+                ("past_covariates", past_covariates, values.shape[1]),
+                ("future_covariates", future_covariates, values.shape[1]),
+                ("static_covariates", static_covariates, len(starts)),
+            )
+            if name in layout
+        }
+        return cls(
+            values=values,
+            offsets=np.array(layout["offsets"], np.int64),
+            starts=starts,
+            freq=freq,
+            targets=index_from_plain(layout["targets"], layout["target_names"]),
+            time_name=time_name,
+            time_column=layout["time_column"],
+            ids=None if ids is None else index_from_plain(ids, [layout["id_name"]]),
+            id_column=layout.get("id_column", False),
+            weights=weights,
+            **covariates,
+        )
+
+    @property
+    def _earliest(self) -> int:
+        return int(self.starts.argmin())
+
+    @property
+    def _grid(self) -> TimeGrid:
+        return TimeGrid(self.starts, self.freq)
+
+    def _blocks(self) -> dict[str, np.ndarray]:
+        """Everything that has N columns, each (C, N); weights are one row or none."""
+        return {
+            "values": self.values,
+            "past_covariates": self.past_covariates.values,
+            "future_covariates": self.future_covariates.values,
+            "weights": np.empty((0, self.num_rows)) if self.weights is None else self.weights[None],
+        }
+
+    def _with_rows(self, blocks: dict[str, np.ndarray], **changes: Any) -> SeriesTable:
+        """With other `_blocks()`; rows without a weight do not count."""
+        weights = blocks["weights"]
+        return replace(
+            self,
+            values=blocks["values"],
+            past_covariates=replace(self.past_covariates, values=blocks["past_covariates"]),
+            future_covariates=replace(self.future_covariates, values=blocks["future_covariates"]),
+            weights=np.nan_to_num(weights[0]) if len(weights) else None,
+            **changes,
+        )
+
+    def _cut(self, first: np.ndarray, last: np.ndarray) -> SeriesTable:
+        """Rows ``first[i] .. last[i] - 1`` of each id i."""
+        rows = ranges(self.offsets[:-1] + first, last - first)
+        if self.num_ids == 1:
+            rows = slice(int(first[0]), int(last[0]))
+        return self._with_rows(
+            {name: block[:, rows] for name, block in self._blocks().items()},
+            offsets=offsets_of(last - first),
+            starts=self.times_at(np.arange(self.num_ids), first),
+        )
+
+    def _with_kinds_of(self, later: SeriesTable) -> tuple[SeriesTable, SeriesTable]:
+        """Both tables with the categories of both; the later times as these ones are written."""
+        pairs = {name: getattr(self, name).merged(getattr(later, name)) for name in _COVARIATES}
+        return (
+            replace(self, **{name: own for name, (own, _) in pairs.items()}),
+            replace(
+                later,
+                starts=cast_like(self.starts, later.starts),
+                **{name: its for name, (_, its) in pairs.items()},
+            ),
+        )
+
+    def _starts_with(self, later: SeriesTable, of_later: np.ndarray) -> tuple[pd.Index, np.ndarray]:
+        """The start of each joined id, and how many of its rows here stay before later ones.
+
+        `of_later` are the positions of the later ids among the joined ones.
+        """
+        count = max(self.num_ids, of_later.max() + 1)
+        known = of_later < self.num_ids
+        replaces = ~known
+        replaces[known] = later.starts[known] < self.starts[of_later[known]]
+        chosen = np.arange(count)  # among the starts here, and the later ones behind them
+        chosen[of_later[replaces]] = self.num_ids + np.flatnonzero(replaces)
+        kept = np.zeros(count, np.int64)
+        kept[: self.num_ids] = self.lengths
+        kept[of_later[replaces]] = 0
+        return self.starts.append(later.starts)[chosen], kept
+
+    def _reject_off_grid(self, positions: np.ndarray) -> None:
+        """Name the ids that begin at position -1 of the grid that they should go on."""
+        off = np.flatnonzero(positions < 0)
+        if len(off):
+            ids = None if self.ids is None else self.ids[off[:5]]
+            named = moments(self.starts[off[:5]], ids, len(off))
+            raise ValueError(
+                f"`frame` must lie on the grid of the data before. Received: rows from {named} on, "
+                f"no whole number of steps of {freq_name(self.freq)!r} later. Correct the times, "
+                f"or fit again."
+            )
+
+
+def _merged(ids: pd.Index | None, later: pd.Index | None) -> tuple[pd.Index | None, np.ndarray]:
+    """The ids with the later ones that are new behind them, and where each later one stands."""
+    if ids is None:
+        return None, np.zeros(1, np.int64)
+    merged = ids.append(later[~later.isin(ids)])
+    return merged, merged.get_indexer(later)
