@@ -29,6 +29,7 @@ import tensorflow as tf
 
 from forecaster.files import read_arrays, sha256, write_arrays, write_whole
 from forecaster.serving import ENDPOINT, Serving
+from forecaster.table_covariates import GROUPS
 
 FORMAT_VERSION = 2  # goes up with what an earlier version could not load, a new parameter too
 MANIFEST, WEIGHTS, HISTORY = "manifest.json", "weights.npz", "history.npz"
@@ -186,13 +187,12 @@ def _upgraded(note: dict[str, Any]) -> dict[str, Any]:
     if note["format_version"] > 1:
         return note
     # There was one id, nothing beside the targets, and every window counted the same.
-    groups = ("past_covariates", "future_covariates", "static_covariates")
     parameters = {"id_column": None, "weight_column": None, "time_features": None}
-    parameters |= {group: [] for group in groups} | note["parameters"]
+    parameters |= {group: [] for group in GROUPS} | note["parameters"]
     training = {"equal_series": False} | parameters["training"]
     time_features = {"names": [], "transitions": [], "offsets": [0], "holidays": {}}
     layout = {"ids": None, "id_name": None, "id_column": False}
-    layout |= {group: {"names": [], "categories": []} for group in groups}
+    layout |= {group: {"names": [], "categories": []} for group in GROUPS}
     return note | {
         "parameters": parameters | {"training": training},
         "covariates": {"past": [], "future": [], "static": [], "time_features": time_features},

@@ -18,6 +18,8 @@ def as_pandas(frame: Any) -> Any:
 
 def library_of(frame: Any) -> str:
     """The name of the library that a frame is of; "pandas" for all that narwhals does not know."""
+    if isinstance(frame, pd.DataFrame | pd.Series):
+        return "pandas"  # even one whose labels stand twice, which narwhals refuses
     known = nw.from_native(frame, pass_through=True)
     is_known = isinstance(known, nw.DataFrame | nw.LazyFrame)
     return known.implementation.value if is_known else "pandas"

@@ -17,6 +17,7 @@ from forecaster.output import Point, Quantiles, as_output
 from forecaster.parameters import new_model
 from forecaster.plain import parameters_from_plain, plain_parameters
 from forecaster.table import SeriesTable
+from forecaster.table_covariates import GROUPS
 from forecaster.time_grid import freq_name
 from forecaster.windows import WindowSpec, forecast_at
 from forecaster.wrapping import SavedNetwork
@@ -90,8 +91,11 @@ class Fitted:
 
     def changed(self, parameters: Mapping[str, Any]) -> list[str]:
         """Names of the parameters that are not what the weights are for."""
-        before = self.parameters
-        return [name for name in before if name not in FREE and parameters[name] != before[name]]
+        return [
+            name
+            for name, before in self.parameters.items()
+            if name not in FREE and not _is_same(name, before, parameters[name])
+        ]
 
     def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
         """Why the weights must not forecast `table` from the time `until`; None if they may."""
@@ -156,6 +160,10 @@ class Fitted:
         weights = self.model.get_weights()
         rest = (self.epochs, self.layout, self.history)
         return _rebuilt, (self.parameters, self.spec, self.coder, weights, *rest)
+
+
+def _is_same(name: str, before: Any, now: Any) -> bool:
+    return tuple(now) == tuple(before) if name in GROUPS else now == before
 
 
 def _plain_epochs(epochs: FitHistory) -> dict[str, Any]:

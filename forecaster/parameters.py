@@ -16,6 +16,7 @@ from forecaster.encoding import CovariateKinds
 from forecaster.network import as_network
 from forecaster.output import Point, Quantiles, as_output
 from forecaster.table import SeriesTable
+from forecaster.table_covariates import GROUPS
 from forecaster.time_features import (
     TimeFeatures,
     as_time_features,
@@ -27,7 +28,6 @@ from forecaster.training import Training
 from forecaster.windows import WindowSpec
 from forecaster.wrapping import NORMALIZATIONS, build_model, check_backend, compile_forward
 
-COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
 CHANNELS = ("independent", "joint")
 
 
@@ -43,7 +43,7 @@ def check_parameters(parameters: Mapping[str, Any]) -> None:
     for name in ("input_length", "season_length"):
         if parameters[name] is not None:
             check_integer(name, parameters[name], minimum=1)
-    for name in COVARIATES:
+    for name in GROUPS:
         if not isinstance(parameters[name], list | tuple):
             raise TypeError(
                 f"`{name}` must be a list of columns. Received: {name}={parameters[name]!r}. For "

@@ -13,11 +13,11 @@ from pandas.tseries.frequencies import to_offset
 from forecaster.network import Core, RecurrentNetwork
 from forecaster.output import Quantiles
 from forecaster.table import label_from_plain, plain_label
+from forecaster.table_covariates import GROUPS
 from forecaster.training import Training
 from forecaster.wrapping import SavedNetwork
 
 LABELS = ("id_column", "time_column", "weight_column")
-COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
 NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}
 
 
@@ -33,7 +33,7 @@ def plain_parameters(parameters: dict[str, Any]) -> dict[str, Any]:
         if isinstance(target, list)
         else {"label": plain_label(target)},
         **{name: plain_label(parameters[name]) for name in LABELS},
-        **{name: [plain_label(label) for label in parameters[name]] for name in COVARIATES},
+        **{name: [plain_label(label) for label in parameters[name]] for name in GROUPS},
         "time_features": _plain_time_features(parameters["time_features"]),
         "freq": _plain_freq(parameters["freq"]),
         "network": _plain_network(parameters["network"]),
@@ -51,7 +51,7 @@ def parameters_from_plain(plain: dict[str, Any]) -> dict[str, Any]:
         if isinstance(target, list)
         else label_from_plain(target["label"]),
         **{name: label_from_plain(plain[name]) for name in LABELS},
-        **{name: tuple(label_from_plain(label) for label in plain[name]) for name in COVARIATES},
+        **{name: tuple(label_from_plain(label) for label in plain[name]) for name in GROUPS},
         "network": network if isinstance(network, str) else _network(network),
         "output": output if isinstance(output, str) else Quantiles(output),
         "training": Training(**plain["training"]),

@@ -20,10 +20,8 @@ from forecaster.plain_index import (
     times_from_plain,
 )
 from forecaster.ragged import offsets_of, ranges, scattered
-from forecaster.table_covariates import Covariates
+from forecaster.table_covariates import GROUPS, Covariates
 from forecaster.time_grid import Freq, TimeGrid, cast_like, freq_name, index_like, moments
-
-_COVARIATES = ("past_covariates", "future_covariates", "static_covariates")
 
 
 @dataclass(frozen=True, eq=False)
@@ -70,7 +68,7 @@ class SeriesTable:
 
     def __post_init__(self):
         counts = (self.num_rows, self.num_rows, self.num_ids)
-        for name, count in zip(_COVARIATES, counts, strict=True):
+        for name, count in zip(GROUPS, counts, strict=True):
             if getattr(self, name) is None:
                 object.__setattr__(self, name, Covariates.none(count))
 
@@ -315,7 +313,7 @@ class SeriesTable:
 
     def arrays(self) -> dict[str, np.ndarray]:
         """The values, covariates and weights by their names, those that there are."""
-        covariates = {name: getattr(self, name).values for name in _COVARIATES}
+        covariates = {name: getattr(self, name).values for name in GROUPS}
         found = {name: values for name, values in covariates.items() if len(values)}
         weights = {} if self.weights is None else {"weights": self.weights}
         return {"values": self.values, **found, **weights}
@@ -337,7 +335,7 @@ class SeriesTable:
             "ids": None if self.ids is None else plain_labels(self.ids),
             "id_name": None if self.ids is None else plain_label(self.ids.name),
             "id_column": self.id_column,
-            **{name: getattr(self, name).layout() for name in _COVARIATES},
+            **{name: getattr(self, name).layout() for name in GROUPS},
         }
 
     @classmethod
@@ -421,7 +419,7 @@ class SeriesTable:
 
     def _with_kinds_of(self, later: SeriesTable) -> tuple[SeriesTable, SeriesTable]:
         """Both tables with the categories of both; the later times as these ones are written."""
-        pairs = {name: getattr(self, name).merged(getattr(later, name)) for name in _COVARIATES}
+        pairs = {name: getattr(self, name).merged(getattr(later, name)) for name in GROUPS}
         return (
             replace(self, **{name: own for name, (own, _) in pairs.items()}),
             replace(

@@ -34,7 +34,7 @@ from forecaster.outliers import warn_of_outliers
 from forecaster.placement import Placement, lay_on_grid
 from forecaster.plain_index import label_from_plain, plain_label
 from forecaster.series_table import SeriesTable
-from forecaster.table_covariates import Covariates
+from forecaster.table_covariates import GROUPS, Covariates
 from forecaster.time_grid import freq_name, moments
 
 __all__ = [
@@ -123,7 +123,7 @@ def read_frame(
     reject_empty(values, columns.columns)
     past, future, static = (
         read_covariates(frame, name, roles[name], rows)
-        for name in ("past_covariates", "future_covariates", "static_covariates")
+        for name in GROUPS
     )
     weights = None if weight_column is None else read_weights(frame, weight_column, rows)
     _warn_of_missing(placement, rows.ids)

@@ -10,6 +10,9 @@ import pandas as pd
 
 from forecaster.plain_index import index_from_plain, plain_labels
 
+# What the covariates of a table are called, and the parameters that name their columns.
+GROUPS = ("past_covariates", "future_covariates", "static_covariates")
+
 
 @dataclass(frozen=True, eq=False)
 class Covariates:
