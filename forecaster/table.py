@@ -121,10 +121,7 @@ def read_frame(
     columns = target_columns(frame, target, {label for role in roles.values() for label in role})
     values = to_values(columns, rows)
     reject_empty(values, columns.columns)
-    past, future, static = (
-        read_covariates(frame, name, roles[name], rows)
-        for name in GROUPS
-    )
+    past, future, static = (read_covariates(frame, name, roles[name], rows) for name in GROUPS)
     weights = None if weight_column is None else read_weights(frame, weight_column, rows)
     _warn_of_missing(placement, rows.ids)
     table = SeriesTable(

@@ -141,7 +141,12 @@ class WindowSource:
         first_rows = np.arange(self.copies) * table.num_rows
         self.starts = np.add.outer(first_rows, table.offsets[:-1]).ravel()
         self.lengths = self.of_series(table.lengths)
-        self.offsets, self.covariates = table.offsets, covariates
+        self.offsets = table.offsets
+        # Tensors, because a graph would hold every array that it reads as a copy of its own.
+        self.covariates = None
+        if covariates is not None:
+            tensors = {name: tf.convert_to_tensor(a) for name, a in vars(covariates).items()}
+            self.covariates = CovariateArrays(**tensors)
         self.row_weights = None
         if table.weights is not None:
             self.row_weights = tf.constant(table.weights[:, None], tf.float32)

@@ -21,9 +21,11 @@ MODULES = [
     for path in sorted((CHECKOUT / folder).glob("*.py"))
     if path.stem not in ("__init__", "__main__")
 ]
+DOWNLOADING = ("beijing_pm25",)  # examples on data that are not bundled, which take minutes
 SNIPPET = re.compile(r"^( *)```python\n(.*?)^\1```$", flags=re.DOTALL | re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_the_snippets_of_the_readme_run_one_after_another(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     readme = (CHECKOUT / "README.md").read_text(encoding="utf-8")
@@ -38,7 +40,9 @@ def test_the_snippets_of_the_readme_run_one_after_another(tmp_path, monkeypatch)
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    "example", sorted((CHECKOUT / "examples").glob("*.py")), ids=lambda path: path.stem
+    "example",
+    sorted(path for path in (CHECKOUT / "examples").glob("*.py") if path.stem not in DOWNLOADING),
+    ids=lambda path: path.stem,
 )
 def test_the_examples_run(example, tmp_path, monkeypatch, capsys):
     monkeypatch.chdir(tmp_path)

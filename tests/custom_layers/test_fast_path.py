@@ -163,6 +163,7 @@ def test_same_fit_and_the_same_bits_again(runs):
         np.testing.assert_array_equal(first, second)
 
 
+@pytest.mark.slow
 def test_two_layers_learn_through_each_other(runs):
     """The gradient of the inputs of the second layer trains the first."""
     x = inputs(batch=6, time=7)

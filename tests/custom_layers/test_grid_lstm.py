@@ -208,6 +208,7 @@ def test_trace_ends_with_what_the_layer_gives():
     assert_close(lone, expected, 1e-9)
 
 
+@pytest.mark.slow
 def test_training_and_round_trip(tmp_path):
     x = inputs(13, 16).astype("float32")
     layers = [keras.Input((TIME, SERIES, FEATURES)), GridLSTM(UNITS, dropout=0.1, seed=1)]

@@ -377,6 +377,7 @@ def test_truncated_gradient_with_full_gate_recurrence():
     check_gradients(Member(FullGateLSTM, **description, cut_step=cut, arguments=options))
 
 
+@pytest.mark.slow
 def test_training():
     check_training(Member(PeepholeLSTM, **PEEPHOLE))
 

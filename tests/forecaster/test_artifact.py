@@ -119,6 +119,7 @@ def test_every_usual_cell_and_encoder_is_among_the_graphs():
     }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(GRAPHS)))
 def test_a_saved_graph_answers_alone_as_the_forecaster_does(number, graphs):
     model, folder = graphs[0][number], graphs[1][number]

@@ -393,6 +393,7 @@ def test_a_row_of_weight_0_may_hold_anything(newest):
         assert again.validation_score == pytest.approx(history.validation_score, rel=1e-6)
 
 
+@pytest.mark.slow
 def test_only_the_ratios_of_weights_matter():
     """Weights in cents or billions, and all alike, which are as good as none."""
     rows = random_rows(0, [(0, 26), (75, 20)], gaps=0.3)

@@ -52,6 +52,7 @@ def test_a_fit_that_was_cut_off_goes_on(cuts, tmp_path):
         assert_same_weights(another, one)
 
 
+@pytest.mark.slow
 def test_the_best_weights_survive_a_cut(tmp_path):
     _, history, recorder = never_killed()
     task = killed_task(tmp_path)
@@ -63,6 +64,7 @@ def test_the_best_weights_survive_a_cut(tmp_path):
     assert_same_weights(model, recorder.weights[2])
 
 
+@pytest.mark.slow
 def test_a_fit_that_ended_is_there_at_once(tmp_path):
     model, history, _ = never_killed()
     train(killed_task(tmp_path))
@@ -83,6 +85,7 @@ class StopAt(keras.callbacks.Callback):
         self.model.stop_training = self.model.stop_training or epoch == 1
 
 
+@pytest.mark.slow
 def test_a_fit_that_the_user_ended_ends_there_again(tmp_path):
     training = Training(epochs=9, batch_size=8, learning_rate=0.02)
     task = make_task(walks(2), training=training, callbacks=[StopAt()])

@@ -81,6 +81,7 @@ refits = st.integers(0, 2)
 gaps = st.integers(0, 2)
 
 
+@pytest.mark.slow
 @given(panels(), channels, firsts, st.integers(1, 4), refits, gaps, st.integers(0, 1), seeds)
 @examples(25)
 def test_no_backtest_sees_what_comes_later(panel, joint, first, apart, refit, gap, which, seed):
@@ -139,6 +140,7 @@ def backtested(result, moment, layout):
     return long.pivot(index=["id", "time"], columns="target", values="prediction")
 
 
+@pytest.mark.slow
 @given(panels(), channels, firsts, st.integers(1, 4), refits, gaps, seeds)
 @examples(20)
 def test_a_backtest_is_fit_and_predict_on_what_was_known(
@@ -165,6 +167,7 @@ def test_a_backtest_is_fit_and_predict_on_what_was_known(
             assert len(found) == len(expected)
 
 
+@pytest.mark.slow
 @given(panels(), channels, firsts, seeds)
 @examples(15)
 def test_fitted_weights_see_nothing_that_comes_later(panel, joint, first, seed):

@@ -318,6 +318,7 @@ def test_inputs_of_a_core():
     assert set(core_inputs(WindowSpec(6, 7, static=1))) == {"past", "observed", "static"}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("decoder", ["segments", "dense"])
 def test_what_only_covariates_know_is_learned(decoder):
     """The target is a sum of four parts, one for each covariate; its own past is noise."""

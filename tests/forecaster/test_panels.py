@@ -98,6 +98,7 @@ def test_a_long_frame_of_equal_lengths_is_read_as_the_wide_one():
     assert judges[0].scored.sum() == judges[1].scored.sum()
 
 
+@pytest.mark.slow
 def test_fit_predict_and_backtest_do_not_ask_which_layout_it_is():
     training = Training(epochs=2, batch_size=8)
     wide = tiny(training=training).fit(WIDE, verbose=0)

@@ -247,6 +247,7 @@ def served(tmp_path_factory):
     return cases
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_graph_answers_alone_as_the_forecaster_does(case, served):
     model, folder, asked = served[case]
