@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 import narwhals.stable.v2 as nw
@@ -23,6 +24,13 @@ def library_of(frame: Any) -> str:
     known = nw.from_native(frame, pass_through=True)
     is_known = isinstance(known, nw.DataFrame | nw.LazyFrame)
     return known.implementation.value if is_known else "pandas"
+
+
+def columns_of(frame: Any) -> Collection[Any]:
+    """The labels of a frame's columns; none of what is no frame."""
+    if library_of(frame) == "pandas":
+        return getattr(frame, "columns", ())
+    return nw.from_native(frame).collect_schema().names()  # a lazy frame is not collected for it
 
 
 def as_library(frame: pd.DataFrame, library: str) -> Any:

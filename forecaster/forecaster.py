@@ -21,6 +21,7 @@ from forecaster import artifact
 from forecaster.backtest import choose_cutoffs, run_backtest
 from forecaster.backtest_result import BacktestResult
 from forecaster.checks import check_integer
+from forecaster.dataframes import columns_of
 from forecaster.epochs import open_resume_dir
 from forecaster.fitted import Fitted
 from forecaster.frame_checks import FrameWarning, warn_of_constants
@@ -467,7 +468,7 @@ class Forecaster(SpecEstimator):
         if to_learn or fitted.is_joint:
             target = list(fitted.layout.targets)
         freq, weight_column = fitted.layout.freq, self.weight_column
-        if not to_learn and weight_column not in getattr(frame, "columns", ()):
+        if not to_learn and weight_column not in columns_of(frame):
             weight_column = None  # forecasts need none
         try:
             return self._read_frame(frame, target, freq, weight_column)
@@ -499,10 +500,11 @@ class Forecaster(SpecEstimator):
     def _task(self, table: SeriesTable, spec: WindowSpec, **how: Any) -> Task:
         """What is learned from `table`."""
         parameters = self.get_params(deep=False)
+        # Rows that come later must not tell that a series goes on after a gap.
+        observed = table.until_observed()
         return Task(
-            # Rows that come later must not tell that a series goes on after a gap.
-            table=table.until_observed(),
-            time_features=time_features(parameters, table, spec),
+            table=observed,
+            time_features=time_features(parameters, observed, spec),
             spec=spec,
             output=as_output(self.output),
             training=self.training,

@@ -95,6 +95,7 @@ def test_same_numbers_and_gradients(layer_class, runs):
     check_same(layer_class, runs, **EVERYTHING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "options",
     [
@@ -113,15 +114,18 @@ def test_same_with_every_option(options, runs):
     check_same(PeepholeLSTM, runs, **options)
 
 
+@pytest.mark.slow
 def test_same_in_float32(runs):
     check_same(PeepholeLSTM, runs, dtype="float32", tolerance=1e-4, **EVERYTHING)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("batch", "time"), [(1, 6), (3, 30)])
 def test_any_batch_and_length(batch, time, runs):
     check_same(PeepholeLSTM, runs, inputs(batch=batch, time=time), **EVERYTHING)
 
 
+@pytest.mark.slow
 def test_same_from_a_given_state(runs):
     states = [tf.constant(values) for values in np.random.default_rng(5).normal(size=(2, 5, 4))]
     x = inputs(batch=5, time=9)
@@ -214,6 +218,7 @@ def test_mask_inference_eager_calls_and_short_sequences_take_the_plain_path(runs
     assert runs == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("steps", "alone"), [(6, False), (8, True), (None, True)])
 def test_few_steps_are_faster_inside_of_another_computation(steps, alone, runs):
     layer = PeepholeLSTM(3)

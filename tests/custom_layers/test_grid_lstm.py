@@ -119,6 +119,7 @@ def test_options_and_masks():
             assert_close(layer(x, mask=MASK), [outputs, *flat([h, c])], 1e-9)
 
 
+@pytest.mark.slow
 def test_gradients_of_weights_inputs_and_states():
     w, x, states = random_weights(4), inputs(), inputs(5, 2, BATCH, SERIES, UNITS)
     pull, pull_c = inputs(6, features=UNITS), inputs(7, features=UNITS)[:, 0]
@@ -234,6 +235,7 @@ def test_bidirectional():
     assert_close(both(x), np.concatenate([run(ahead, x)[0], backwards], axis=-1), 1e-9)
 
 
+@pytest.mark.slow
 def test_export_takes_any_batch_and_length(tmp_path):
     if keras.backend.backend() != "tensorflow":
         pytest.skip("export to a SavedModel is TensorFlow's")

@@ -115,6 +115,7 @@ def test_the_fastest_method_depends_on_the_device(monkeypatch):
         assert fastest_method() == "scan"
 
 
+@pytest.mark.slow
 @needs_tensorflow
 def test_one_graph_for_every_length_and_batch():
     import tensorflow as tf

@@ -368,6 +368,7 @@ def test_truncated_gradient_with_peepholes():
     check_gradients(Member(PeepholeLSTM, **PEEPHOLE | cut))
 
 
+@pytest.mark.slow
 def test_truncated_gradient_with_full_gate_recurrence():
     def cut(w, x, states, seen, seen_after):
         return description["step"](w, x, (seen[0], states[1], *seen[2:]))

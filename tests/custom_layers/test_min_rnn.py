@@ -142,6 +142,7 @@ def test_plain_candidate_may_be_negative(layer_class):
     assert layer_class.from_config(layer.get_config()).cell.activation is keras.activations.linear
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("layer_class", [MinLSTM, MinGRU])
 def test_state_stays_an_average_over_long_sequences(layer_class):
     layer = layer_class(

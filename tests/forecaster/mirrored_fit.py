@@ -42,7 +42,7 @@ def main():
     # Sums over devices are rounded in another order.
     assert np.allclose(mirrored_history.loss, history.loss, rtol=1e-4)
     assert np.allclose(mirrored_history.validation_score, history.validation_score, rtol=1e-4)
-    past = np.random.default_rng(0).normal(size=(5, 8, 1)).astype(np.float32)
+    past = {"past_values": np.random.default_rng(0).normal(size=(5, 8, 1)).astype(np.float32)}
     assert np.allclose(mirrored_forward(past), forward(past), rtol=1e-3, atol=1e-3)
 
     # A fit that was cut off goes on; each device has random numbers of its own for dropout.

@@ -13,6 +13,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from forecaster import Forecaster, Training
@@ -98,6 +99,12 @@ def ramp_rows(lengths, starts, freq="D", column="y"):
         values = 1000.0 * (position + 1) + np.arange(length)
         parts.append(pd.DataFrame({"id": "ABCDEFGH"[position], "t": times, column: values}))
     return pd.concat(parts, ignore_index=True)
+
+
+def examples(count):
+    """So many of a property; one that fails is told as it is: to shrink it would take minutes."""
+    phases = (Phase.explicit, Phase.reuse, Phase.generate)
+    return settings(max_examples=count, deadline=None, phases=phases)
 
 
 @contextmanager

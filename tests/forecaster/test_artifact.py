@@ -266,6 +266,7 @@ def test_a_network_of_ones_own_is_loaded_without_its_function(graphs, tmp_path):
     assert np.array_equal(twice.fit(waves(), verbose=0).predict(), fresh)
 
 
+@pytest.mark.slow
 def test_a_new_process_gives_the_same_bits(saved, tmp_path):
     model, place = saved
     code = (

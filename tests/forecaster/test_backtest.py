@@ -294,6 +294,7 @@ def test_joint_weights_are_for_their_own_columns(fitted):
         assert "other columns" in model.reason_to_refit(read_frame(other), LATER.index[ROWS - 1])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("refit", "gap", "window", "cutoffs"), [(True, 2, 30, 2), (2, 1, None, 3)])
 def test_a_refit_is_a_fit_of_a_fresh_clone(refit, gap, window, cutoffs):
     model = tiny()

@@ -249,6 +249,7 @@ def test_a_forecaster_that_was_fitted_in_python(run, fitted, air_csv, tmp_path):
     assert out.startswith("month,passengers_q0.1,passengers_q0.9\n1961-01-01,")
 
 
+@pytest.mark.slow
 def test_integer_times_targets_and_more_options(run, tmp_path):
     frame = AIR.assign(other=range(144), number=range(5, 5 + 144)).reset_index(drop=True)
     frame.to_csv(tmp_path / "data.csv", index=False)
@@ -325,6 +326,7 @@ def test_backtest_writes_and_scores_what_python_does(run, air_csv, tmp_path):
         assert float(rows[forecast][1]) == pytest.approx(scores["MAE"], rel=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("default")
 def test_backtest_of_a_saved_model_says_that_it_is_fitted_anew(run, saved, air_csv):
     code, out, err = run("backtest", air_csv, "--model", saved, "--cutoffs", 2, "--by", "step")

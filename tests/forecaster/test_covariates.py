@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import Training
@@ -28,6 +28,7 @@ from .panels import (
     LENGTH,
     ROLES,
     TARGETS,
+    examples,
     hashed_fits,
     laid_out,
     new_forecaster,
@@ -39,10 +40,6 @@ from .panels import (
 
 NAN = np.nan
 seeds = st.integers(0, 2**16)
-
-
-def examples(count):
-    return settings(max_examples=count, deadline=None)
 
 
 def read(rows, layout="long", **roles):
@@ -371,6 +368,7 @@ def test_a_row_of_weight_0_has_no_part_in_the_loss():
     np.testing.assert_array_equal(weight[~is_idle] > 0, plain[~is_idle] > 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("newest", ["rows that train", "rows that judge"])
 def test_a_row_of_weight_0_may_hold_anything(newest):
     """An outlier behind every past there is moves no weight, and no score.

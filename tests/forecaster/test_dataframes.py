@@ -7,7 +7,7 @@ import pyarrow as pa
 import pytest
 from polars.testing import assert_frame_equal
 
-from forecaster.dataframes import as_library, as_pandas, flat_name, library_of
+from forecaster.dataframes import as_library, as_pandas, columns_of, flat_name, library_of
 from forecaster.future import future_frame, missing_future, with_future
 from forecaster.table import forecast_frame, read_frame
 
@@ -48,6 +48,7 @@ def test_a_long_frame_comes_back_as_it_came(kind):
     assert table.layout() == expected.layout()
     prediction = np.arange(2 * 1 * 3.0).reshape(2, 1, 3)
     check_same(forecast_frame(table, prediction), forecast_frame(expected, prediction), native)
+    assert list(columns_of(make(LONG))) == list(columns_of(LONG)) == list(LONG)
     quantiles = np.arange(2 * 1 * 3 * 2.0).reshape(2, 1, 3, 2)
     found = forecast_frame(table, quantiles, levels=[0.1, 0.9])
     check_same(found, forecast_frame(expected, quantiles, levels=[0.1, 0.9]), native)
@@ -87,6 +88,7 @@ def test_without_an_index_the_times_must_be_a_column(kind):
 def test_what_is_no_frame_is_left_to_the_checks(other):
     assert library_of(other) == "pandas"
     assert as_pandas(other) is other
+    assert not len(columns_of(other))
 
 
 def test_pandas_is_handed_on_as_it_is():

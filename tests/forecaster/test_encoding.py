@@ -82,6 +82,7 @@ def test_seeds_decide_the_embeddings():
     assert not np.array_equal(weights(3)[0], weights(4)[0])
 
 
+@pytest.mark.slow
 def test_embeddings_train_like_dense_layers():
     """Their gradients have rows only for the codes of a batch, by XLA and as a graph."""
     generator = np.random.default_rng(0)

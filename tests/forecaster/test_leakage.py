@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from hypothesis import Phase, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import Training
@@ -32,6 +32,7 @@ from .panels import (
     TRAINING,
     VALIDATION,
     altered_after,
+    examples,
     hashed_fits,
     laid_out,
     new_forecaster,
@@ -43,12 +44,6 @@ from .panels import (
 channels = st.sampled_from(["independent", "joint"])
 seeds = st.integers(0, 2**16)
 firsts = st.integers(13, 16)  # steps of the timeline that are known at the first cutoff
-
-
-def examples(count):
-    """So many; a failing one is told as it is, because shrinking it would take minutes."""
-    phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(max_examples=count, deadline=None, phases=phases)
 
 
 def moment_of(steps):
@@ -289,6 +284,7 @@ def with_other_judges(rows):
     return rows
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("layout", "channels"), [("long", "independent"), ("levels", "joint")])
 def test_what_judges_has_no_part_in_scaling_categories_batches_and_weights(layout, channels):
     rows, fits = PANEL, []

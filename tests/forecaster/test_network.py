@@ -64,6 +64,7 @@ def test_every_network_learns_under_xla(cell, encoder, decoder, num_layers):
     check_learning(RecurrentNetwork(cell, 3, num_layers, 0.0, encoder, decoder), KINDS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("encoder", "decoder", "kinds"),
     [

@@ -11,7 +11,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import tensorflow as tf
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 import forecaster.forecaster
@@ -31,10 +31,12 @@ from .panels import (
     DAY,
     KEYS,
     START,
+    examples,
     hashed_fits,
     laid_out,
     new_forecaster,
     panels,
+    quiet,
     ramp_rows,
     random_rows,
     slow_naive,
@@ -47,10 +49,6 @@ from .tiny import HORIZON, LENGTH, ROWS, days, equation, tiny, waves, with_rando
 LONG = {"id_column": "id", "time_column": "t", "target": "y"}
 seeds = st.integers(0, 2**16)
 some_lengths = st.lists(st.integers(1, 25), min_size=1, max_size=4)
-
-
-def examples(count):
-    return settings(max_examples=count, deadline=None)
 
 
 def as_long(wide):
@@ -129,6 +127,7 @@ def test_fit_predict_and_backtest_do_not_ask_which_layout_it_is():
 # One id among others.
 
 
+@pytest.mark.slow
 @given(panels(most_ids=4), st.integers(0, 2**8))
 @examples(25)
 def test_a_forecast_does_not_depend_on_the_ids_beside_it(panel, subset):
@@ -558,6 +557,29 @@ def test_an_update_learns_and_one_without_new_rows_is_refused():
     assert all((a != b).any() for a, b in zip(model.model_.get_weights(), weights, strict=True))
 
 
+def test_an_update_keeps_what_it_does_not_tell_of_an_id():
+    """Static covariates that are missing in the new rows stay; those that are there replace."""
+    rows = random_rows(0, [(0, 26), (75, 20)], gaps=0.0)
+    model = with_noise(new_forecaster(), rows)
+    known = model._fitted.history.static_covariates.values.copy()
+    new = rows.assign(t=rows["t"] + 26 * DAY, s=np.nan, c=None)
+    new.loc[new["id"] == "id1", "s"] = 4.5
+    with quiet():
+        model.update(new)
+    found = model._fitted.history.static_covariates
+    assert found.names.tolist() == ["s", "c"]
+    np.testing.assert_array_equal(found.values, [[known[0, 0], 4.5], known[1]])
+
+
+def test_an_update_without_a_window_says_what_it_received():
+    known = ramp_rows([40, 30], ["2024-01-01", "2024-01-05"])
+    model = with_random_weights(known, **LONG)
+    new = pd.DataFrame({"id": "Z", "t": days(2), "y": [1.0, 2.0]})
+    with pytest.raises(ValueError, match=r"`frame` must have at least 4 rows.* Received: 2 rows"):
+        model.update(new)
+    assert model.predict()["id"].unique().tolist() == ["A", "B"]
+
+
 @pytest.mark.parametrize("first", ["long", "wide"])
 def test_an_update_in_another_layout_is_refused(first):
     long = ramp_rows([40], ["2024-01-01"]).set_index(["id", "t"])
@@ -593,6 +615,7 @@ def same_forecasts(model, other, history=None):
     pd.testing.assert_frame_equal(other.predict(**how), model.predict(**how), check_exact=True)
 
 
+@pytest.mark.slow
 def test_copies_saves_and_pickles_of_panels(tmp_path):
     rows, other = rich_panel(), random_rows(3, [(0, 12), (31, 2)], gaps=0.0)
     model = with_noise(new_forecaster(), rows)

@@ -176,6 +176,7 @@ def test_the_best_epoch_is_restored_when_patience_ends():
         assert_same_weights(model, recorder.weights[best - 1])
 
 
+@pytest.mark.slow
 def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     """Keras alone, with the optimizer, the stream and the epochs that the refit should have had."""
     model, history, recorder = never_killed()
@@ -347,6 +348,7 @@ class RaiseRate(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = 1e30
 
 
+@pytest.mark.slow
 def test_a_fit_that_diverges_says_so():
     message = r"The fit diverged: its loss or its .* Received: learning_rate={}. Try a smaller one."
     for network, loss in ((None, "mse"), (None, "mae"), (RecurrentNetwork(units=2), "mae")):
