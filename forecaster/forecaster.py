@@ -222,6 +222,11 @@ class Forecaster(SpecEstimator):
         """
         fitted = self._current_fit()
         levels = asked_levels(fitted.output, quantiles)
+        if future is not None and not self.future_covariates:
+            raise ValueError(
+                "`future` must be None for a forecaster without future covariates. Received: a "
+                "frame. Name its columns by `future_covariates`, and fit again."
+            )
         table = self._history(history)
         known = with_future(table, future, self.horizon) if self.future_covariates else table
         for label, categories in fitted.coder.unseen(known).items():

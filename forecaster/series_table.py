@@ -291,11 +291,9 @@ class SeriesTable:
             )
             for name, block in own._blocks().items()
         }
-        static = scattered(
-            len(starts),
-            (np.arange(self.num_ids), own.static_covariates.values),
-            (of_later, later.static_covariates.values),
-        )
+        static = scattered(len(starts), (np.arange(self.num_ids), own.static_covariates.values))
+        told = later.static_covariates.values
+        static[:, of_later] = np.where(np.isnan(told), static[:, of_later], told)
         return own._with_rows(
             blocks,
             offsets=offsets,

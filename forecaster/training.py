@@ -213,8 +213,8 @@ def train_on(task: Task, coder: CovariateCoder, model: keras.Model, first: np.nd
     if not len(cutoffs):
         raise ValueError(
             f"`frame` must have at least {first.min() + horizon} rows: history, then a horizon to "
-            f"learn from. Received: {part.rows.max()} rows. Give more of the history before the "
-            "new rows."
+            f"learn from. Received: {part.rows[first.argmin()]} rows. Give more of the history "
+            "before the new rows."
         )
     count, length = _executions(math.ceil(len(cutoffs) / task.training.batch_size))
     _compile(task, model, count, length)

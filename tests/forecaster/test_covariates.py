@@ -245,40 +245,48 @@ def test_a_covariate_without_a_value_is_missing_whatever_its_dtype(column, missi
 # What a window holds.
 
 
-@given(panels(), st.integers(1, 9), st.integers(1, 4), st.booleans(), st.data())
-@examples(25)
-def test_the_inputs_of_a_window_are_slices_of_the_frame(panel, length, horizon, joint, data):
-    layout, rows = panel
-    table = read(rows, layout)
-    names = data.draw(st.sampled_from([[], ["day_of_week", "hour"]]))
-    features = as_time_features(names, table.starts)
-    coder = CovariateCoder.learned(table, table.lengths, features)
-    spec = WindowSpec(length, horizon, 2 if joint else 1)
-    source = new_source(table, coder, spec, joint=joint)
-    series = data.draw(st.integers(0, source.num_series - 1))
-    position, target = series % table.num_ids, series // table.num_ids
-    own = [one for _, one in rows.groupby("id")][position].reset_index(drop=True)
-    cutoff = data.draw(st.integers(0, len(own)))
-    found = source.inputs(tf.constant([series], tf.int64), tf.constant([cutoff], tf.int64), spec)
-
+def window_by_hand(own, target, cutoff, length, horizon, coder):
+    """The inputs of one window: slices of the rows of one id, with codes for categories."""
+    own = own.reset_index(drop=True)
     for label, column in (("k", coder.past[1]), ("g", coder.future[1]), ("c", coder.static[1])):
         places = {value: place + 1.0 for place, value in enumerate(column.categories)}
         own[label] = [places.get(value, 0.0) for value in own[label]]
-    ahead = np.arange(cutoff, cutoff + horizon)
     past = own.reindex(np.arange(cutoff - length, cutoff))
-    future = own.reindex(ahead)
+    future = own.reindex(np.arange(cutoff, cutoff + horizon))
     times = own["t"].iloc[0] + DAY * np.arange(cutoff - length, cutoff + horizon)
-    of_times = features.of(pd.DatetimeIndex(times))
-    expected = {
-        "past_values": past[TARGETS if joint else [TARGETS[target]]],
+    of_times = coder.time_features.of(pd.DatetimeIndex(times))
+    return {
+        "past_values": past[target],
         "past_covariates": np.hstack([past[["p", "k", "f", "g"]], of_times[:length]]),
         "future_covariates": np.hstack([future[["f", "g"]], of_times[length:]]),
         "static": own.loc[0, ["s", "c"]],
     }
-    assert set(found) == set(expected)
-    for name, values in expected.items():
-        assert found[name].dtype == tf.float32
-        np.testing.assert_array_equal(found[name][0], np.asarray(values, np.float32))
+
+
+@given(panels(), st.integers(1, 9), st.integers(1, 4), st.booleans(), st.booleans(), seeds)
+@examples(25)
+def test_the_inputs_of_windows_are_slices_of_the_frame(
+    panel, length, horizon, joint, has_features, seed
+):
+    """One window of every series, anywhere from before its first row to behind its last."""
+    layout, rows = panel
+    table = read(rows, layout)
+    features = as_time_features(["day_of_week", "hour"] if has_features else None, table.starts)
+    coder = CovariateCoder.learned(table, table.lengths, features)
+    spec = WindowSpec(length, horizon, 2 if joint else 1)
+    source = new_source(table, coder, spec, joint=joint)
+    targets = [TARGETS] if joint else [["y"], ["z"]]
+    pairs = [(own, target) for target in targets for _, own in rows.groupby("id")]
+    generator = np.random.default_rng(seed)
+    cutoffs = [int(generator.integers(len(own) + 1)) for own, _ in pairs]
+    series = tf.range(source.num_series, dtype=tf.int64)
+    found = source.inputs(series, tf.constant(cutoffs, tf.int64), spec)
+    for number, ((own, target), cutoff) in enumerate(zip(pairs, cutoffs, strict=True)):
+        expected = window_by_hand(own, target, cutoff, length, horizon, coder)
+        assert set(found) == set(expected)
+        for name, values in expected.items():
+            assert found[name].dtype == tf.float32
+            np.testing.assert_array_equal(found[name][number], np.asarray(values, np.float32))
 
 
 @pytest.mark.parametrize(

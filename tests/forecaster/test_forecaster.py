@@ -426,6 +426,11 @@ def test_updates_that_are_refused(frame, error, message, fitted):
         fitted().update(frame)
 
 
+def test_a_future_that_nothing_is_made_of_is_refused(fitted):
+    with pytest.raises(ValueError, match=r"`future` must be None .* without future covariates"):
+        fitted().predict(future=NEW)
+
+
 def test_an_update_that_fails_leaves_the_weights(fitted, monkeypatch):
     def half(model, *args, **kwargs):
         model.set_weights([weight + 1 for weight in model.get_weights()])
