@@ -150,10 +150,9 @@ def run_backtest(
         tasks = []
         for first in range(0, len(cutoffs), every):
             part = windows.at(cutoffs[first : first + every])
-            known = table.rows_until(table.step_time(cutoffs[first] - gap - 1))
+            known = table.rows_known(cutoffs[first] - gap)
             # What is not known at its last cutoff is not even sent to a task.
-            rows = table.rows_until(table.step_time(part.cutoffs[-1] - 1))
-            seen = table.known_after(rows, model.horizon)
+            seen = table.known_after(table.rows_known(part.cutoffs[-1]), model.horizon)
             tasks.append(partial(_fit_and_forecast, clone(model), seen, part, known, window))
         forecast = np.concatenate(run_all(tasks, workers))
     return _result(table, windows, forecast, levels, model.horizon, season_length)
@@ -191,12 +190,9 @@ class _Windows:
 
 def _scored_windows(table: SeriesTable, cutoffs: np.ndarray, horizon: int) -> _Windows:
     """The ids that have a row at or before a cutoff, and a whole horizon after it."""
-    found = []
-    for cutoff in cutoffs:
-        rows = table.rows_until(table.step_time(cutoff - 1))
-        ids = np.flatnonzero((rows > 0) & (rows + horizon <= table.lengths))
-        found.append((ids, rows[ids], np.full(len(ids), cutoff)))
-    return _Windows(*map(np.concatenate, zip(*found, strict=True)))
+    rows = table.rows_known(cutoffs[:, None])  # (C, I)
+    at, ids = np.nonzero((rows > 0) & (rows + horizon <= table.lengths))
+    return _Windows(ids, rows[at, ids], cutoffs[at])
 
 
 def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, window: int | None):
@@ -206,9 +202,9 @@ def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, 
             f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
             f"window={window}. Leave it out for all rows."
         )
-    known = [table.rows_until(table.step_time(cutoff - gap - 1)).max() for cutoff in cutoffs]
+    known = table.rows_known(cutoffs[:, None] - gap).max(axis=1)
     if known[0] < needed:
-        enough = sum(rows >= needed for rows in known)
+        enough = np.count_nonzero(known >= needed)
         raise ValueError(
             f"`cutoffs` must leave at least {needed} rows to fit on. Received: {len(cutoffs)} "
             f"cutoffs, gap={gap}; up to the first one, {table.step_time(cutoffs[0] - 1)}, it is "

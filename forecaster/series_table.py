@@ -124,6 +124,13 @@ class SeriesTable:
         ids = np.full_like(steps, self._earliest)
         return steps + (self.times_at(ids, steps) != self.starts)
 
+    def rows_known(self, steps: int | np.ndarray) -> np.ndarray:
+        """How many rows of each id lie in the first `steps` of the timeline.
+
+        One number gives (I,), numbers (C, 1) give (C, I).
+        """
+        return np.clip(steps - self.first_steps, 0, self.lengths)
+
     def step_time(self, step: int) -> Any:
         """The time of a step of the timeline; steps before its start count below 0."""
         return self.times_at(np.array([self._earliest]), np.array([step]))[0]

@@ -135,7 +135,7 @@ class WindowSource:
     ):
         # Joint: (S, N) -> (N, S). Independent: (S, N) -> (S * N, 1).
         values = table.values.T if joint else table.values.reshape(-1, 1)
-        self.is_joint, self.num_ids = joint, table.num_ids
+        self.num_ids = table.num_ids
         self.copies = 1 if joint else table.num_targets
         self.values = tf.convert_to_tensor(values.astype(np.float32))
         first_rows = np.arange(self.copies) * table.num_rows
