@@ -13,6 +13,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from forecaster.averaging import averaged_weights
 from forecaster.files import read_arrays, write_arrays, write_whole
 
 
@@ -102,11 +103,8 @@ class EpochEnd(keras.callbacks.Callback):
         self.history.loss.append(logs["loss"])
         line = f"epoch {epoch + 1:>3}/{self.epochs}  loss {logs['loss']:.4f}"
         if self.score is not None:
-            score, naive_score = self.score(), self.history.naive_score
+            score, naive_score = self._judge(epoch), self.history.naive_score
             logs |= {"validation_score": score, "naive_score": naive_score}
-            self.history.validation_score.append(score if math.isfinite(score) else math.inf)
-            if self.history.best_epoch == epoch + 1:
-                self.best_weights = self.model.get_weights()
             line += f"  validation {score:.4f}  (seasonal naive {naive_score:.4f})"
         self.report(f"{line}  {perf_counter() - self._started:.1f} s")
         self._save()
@@ -118,6 +116,15 @@ class EpochEnd(keras.callbacks.Callback):
         self._save()
         if self.best_weights:
             self.model.set_weights(self.best_weights)
+
+    def _judge(self, epoch: int) -> float:
+        """The score of the weights that would be kept if this epoch were the last."""
+        with averaged_weights(self.model):
+            score = self.score()
+            self.history.validation_score.append(score if math.isfinite(score) else math.inf)
+            if self.history.best_epoch == epoch + 1:
+                self.best_weights = self.model.get_weights()
+        return score
 
     def _variables(self):
         variables = [*self.model.variables, *self.model.optimizer.variables]

@@ -4,6 +4,7 @@ Who owns what:
 
 * Keras owns the gradient steps: ``model.fit`` on an endless stream of batches, many steps an
   execution, compiled by XLA where an epoch is long enough to be worth it.
+* `AveragedAdam` (averaging.py) owns the weights' running averages, which are judged and kept.
 * `Judge` (judge.py) owns the validation score, computed by the same forward pass as forecasts.
 * `EpochEnd` (epochs.py) owns what happens between epochs: which weights are best, when to stop,
   what is reported, and what a killed fit goes on from.
@@ -23,6 +24,7 @@ import keras
 import numpy as np
 import tensorflow as tf
 
+from forecaster.averaging import AveragedAdam
 from forecaster.checks import check_choice, check_integer, check_positive, check_steps_or_fraction
 from forecaster.covariates import CovariateCoder, new_source
 from forecaster.encoding import CovariateKinds
@@ -43,7 +45,7 @@ HOPELESS = 1e6  # times the seasonal naive's error
 
 @dataclass(frozen=True)
 class Training:
-    """How a network is fitted.
+    """How a network is fitted: by Adam, whose weights are averaged over its newest steps.
 
     Args:
         epochs: the most epochs, at least 1. An epoch visits every window once, but takes at
@@ -325,7 +327,7 @@ def _compile(task: Task, model: keras.Model, executions: int, steps_per_executio
     is_alone = strategy.num_replicas_in_sync == 1
     with strategy.scope():
         model.compile(
-            keras.optimizers.Adam(task.training.learning_rate),
+            AveragedAdam(task.training.learning_rate),
             loss=OutputError(task.output, task.training.loss_for(task.output)),
             jit_compile=is_alone and executions > 1 and compiles_with_xla(model),
             steps_per_execution=steps_per_execution if is_alone else 1,

@@ -33,7 +33,7 @@ LEVELS = {
         "loading",
     ],
     "forecaster": [
-        "checks files specs time_grid ragged dataframes",
+        "averaging checks files specs time_grid ragged dataframes",
         "frame_checks plain_index",
         "step_finding table_covariates",
         "placement columns series_table",

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster import training as training_module
+from forecaster.averaging import averaged_weights
 from forecaster.covariates import CovariateCoder
 from forecaster.output import Point
 from forecaster.table import SeriesTable
@@ -108,7 +109,7 @@ def train(task):
 
 
 class Recorder(keras.callbacks.Callback):
-    """What a user's callback sees: weights, logs and gradient steps after each epoch."""
+    """What a callback sees after each epoch: logs, gradient steps, and the averaged weights."""
 
     def __init__(self):
         super().__init__()
@@ -118,7 +119,8 @@ class Recorder(keras.callbacks.Callback):
         self.runs += 1
 
     def on_epoch_end(self, epoch, logs=None):
-        self.weights.append(self.model.get_weights())
+        with averaged_weights(self.model):
+            self.weights.append(self.model.get_weights())
         self.logs.append(dict(logs))
         self.steps.append(int(self.model.optimizer.iterations))
 

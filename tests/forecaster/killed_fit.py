@@ -24,7 +24,7 @@ def killed_task(resume_dir=None, callbacks=()):
         walks(2),
         network=dense_core(dropout=0.3),
         training=Training(epochs=6, batch_size=4, learning_rate=0.02, patience=6),
-        seed=8,
+        seed=9,
         resume_dir=resume_dir,
         callbacks=callbacks,
     )

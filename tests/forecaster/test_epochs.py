@@ -107,8 +107,8 @@ def test_a_state_holds_what_it_needs_and_says_when_it_is_damaged(tmp_path):
     path, weights = tmp_path / "validated.npz", 16 * 8 + 8 + 8 * 3 + 3
     arrays, note = read_arrays(path)
     assert len(note["history"]["loss"]) == 1
-    # Weights and the best ones, Adam's two moments, its step and rate, the state of dropout.
-    assert sum(array.size for array in arrays.values()) == 4 * weights + 2 + 2
+    # Weights and the best ones, Adam's two moments and averages, its step and rate, the dropout's.
+    assert sum(array.size for array in arrays.values()) == 5 * weights + 2 + 2
     path.write_bytes(path.read_bytes()[:-50])
     with pytest.raises(ValueError, match=r"The file '.*validated.npz' is damaged"):
         train(task)

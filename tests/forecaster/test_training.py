@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from keras.src.random import seed_generator
 
 from forecaster import training
+from forecaster.averaging import AveragedAdam
 from forecaster.covariates import CovariateCoder
 from forecaster.judge import series_scales
 from forecaster.network import RecurrentNetwork
@@ -182,7 +183,7 @@ def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     model, history, recorder = never_killed()
     task = killed_task()
     expected, _ = task.new_model()
-    expected.compile(keras.optimizers.Adam(0.02), OutputError(Point(), "mae"), jit_compile=True)
+    expected.compile(AveragedAdam(0.02), OutputError(Point(), "mae"), jit_compile=True)
     scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
     cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
     batches = training_batches(
@@ -400,7 +401,7 @@ def test_an_update_goes_on_from_the_weights_at_hand():
     train_on(task, CovariateCoder(), model, np.array([110]))
     assert int(model.optimizer.iterations) == 4  # 16 windows of two series
 
-    expected.compile(keras.optimizers.Adam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
+    expected.compile(AveragedAdam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
     weights = (1 / series_scales(task.table, np.array([120]), 4)).astype(np.float32)
     cutoffs = Cutoffs.between(110, np.array([117, 117]))
     batches = training_batches(WindowSource(task.table), cutoffs, task.spec, 5, weights)
