@@ -1,9 +1,9 @@
 """What the data cost: time of a training step's batch, and memory of a long frame.
 
 Time: cutting one batch out of the stream, beside a training step of Keras's compiled `fit` on a
-batch that is already there. Memory: how much the process grows at most while a frame of 10 million
-rows is fitted, over the frame itself and over what a fit of 10,000 rows takes, in units of the
-frame's float32 data.
+batch that is already there; windows of one long series, and 100 million of 100,000 series. Memory:
+how much the process grows at most while a frame of 10 million rows is fitted, over the frame itself
+and over what a fit of 10,000 rows takes, in units of the frame's float32 data.
 
     python benchmarks/training_data.py [--rows 10000000]
 """
@@ -16,7 +16,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster import Forecaster, RecurrentNetwork, Training
-from forecaster.table import read_frame
+from forecaster.table import SeriesTable, read_frame
 from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batches
 
 MIB = 2**20
@@ -28,10 +28,17 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=10_000_000)
     rows = parser.parse_args().rows
 
-    print(f"{'network':<20}{'window':>8}{'batch':>7}{'data ms':>9}{'step ms':>9}{'share':>8}")
-    step_by_step = RecurrentNetwork("lstm", units=32, encoder="steps", decoder="dense")
-    time_shares("default", RecurrentNetwork(), input_length=288, horizon=96, batch_size=32)
-    time_shares("lstm, step by step", step_by_step, input_length=96, horizon=24, batch_size=64)
+    print(
+        f"{'network':<20}{'windows':>13}{'length':>8}{'batch':>7}{'data ms':>9}{'step ms':>9}"
+        f"{'share':>8}"
+    )
+    default = RecurrentNetwork()
+    lstm = RecurrentNetwork("lstm", units=32, encoder="steps", decoder="dense")
+    one, many = read_frame(hours(20_000)), panel(100_000, 1_119)
+    time_shares("default", default, one, input_length=288, horizon=96, batch_size=32)
+    time_shares("default", default, many, input_length=288, horizon=96, batch_size=32)
+    time_shares("lstm, step by step", lstm, one, input_length=96, horizon=24, batch_size=64)
+    time_shares("lstm, step by step", lstm, many, input_length=96, horizon=24, batch_size=64)
     memory(rows)
 
 
@@ -42,13 +49,27 @@ def hours(rows: int) -> pd.DataFrame:
     return pd.DataFrame({"y": np.sin(np.arange(rows) * np.pi / 12) + noise}, index=index)
 
 
-def time_shares(name, network, *, input_length, horizon, batch_size) -> None:
-    frame = hours(20_000)
-    training = Training(epochs=1, batch_size=batch_size, refit=False)
-    model = Forecaster(horizon, input_length, network=network, training=training)
-    keras_model = model.fit(frame, verbose=0).model_
+def panel(ids: int, rows: int) -> SeriesTable:
+    """Noise, so many hours of each id."""
+    starts = pd.DatetimeIndex(["2000-01-01"]).repeat(ids)
+    return SeriesTable(
+        values=np.random.default_rng(0).normal(size=(1, ids * rows)),
+        offsets=np.arange(ids + 1) * rows,
+        starts=starts,
+        freq=pd.offsets.Hour(),
+        targets=pd.Index(["y"]),
+        ids=pd.RangeIndex(ids),
+    )
 
-    source = WindowSource(read_frame(frame))
+
+def time_shares(name, network, table, *, input_length, horizon, batch_size) -> None:
+    training = Training(epochs=1, batch_size=batch_size, refit=False)
+    model = Forecaster(
+        horizon, input_length, network=network, training=training, time_features=None
+    )
+    keras_model = model.fit(hours(20_000), verbose=0).model_
+
+    source = WindowSource(table)
     cutoffs = Cutoffs.between(24, source.lengths - horizon)
     spec = WindowSpec(input_length, horizon, season_length=24)
     batches = training_batches(source, cutoffs, spec, batch_size, np.ones((1, 1), np.float32))
@@ -63,7 +84,9 @@ def time_shares(name, network, *, input_length, horizon, batch_size) -> None:
 
     data, whole = (best_of_three(task) / STEPS * 1e3 for task in (cut, step))
     print(
-        f"{name:<20}{input_length:>8}{batch_size:>7}{data:>9.2f}{whole:>9.2f}{data / whole:>8.1%}"
+        f"{name:<20}{len(cutoffs):>13,}{input_length:>8}{batch_size:>7}{data:>9.2f}{whole:>9.2f}"
+        f"{data / whole:>8.1%}",
+        flush=True,
     )
 
 
@@ -91,7 +114,8 @@ def memory(rows: int) -> None:
 def growth_of_fit(frame: pd.DataFrame) -> int:
     """How many bytes more than now, with the frame, the process has at most during a fit."""
     before = forget_peak()
-    Forecaster(24, training=Training(epochs=1, refit=False)).fit(frame, verbose=0)
+    training = Training(epochs=1, refit=False)
+    Forecaster(24, time_features=None, training=training).fit(frame, verbose=0)
     return status("VmHWM") - before
 
 

@@ -223,11 +223,15 @@ def _fit_and_forecast(model, table, windows, known, window) -> np.ndarray:
 def _result(table, windows, forecast, levels, horizon, season_length) -> BacktestResult:
     """(K, S, H, width) -> a window for each target: (K * S, H, ...)."""
     targets, count = table.num_targets, len(windows.ids) * table.num_targets
-    begins = table.offsets[windows.ids]
-    ends = begins + windows.rows
+    ends = table.offsets[windows.ids] + windows.rows
     actual = table.values[:, ends[:, None] + np.arange(horizon)].swapaxes(0, 1)  # (K, S, H)
-    naive = seasonal_naive(table.values, ends, horizon, season_length, begins)
-    absolute, squared = seasonal_scales(table.values, ends, season_length, begins)
+    naive = np.empty_like(actual)
+    absolute, squared = np.empty((2, len(windows.ids), targets))
+    for chosen, ids, chunk in table.chunks_of(windows.ids):
+        begins = chunk.offsets[ids]
+        known = (chunk.values, begins + windows.rows[chosen])
+        naive[chosen] = seasonal_naive(*known, horizon, season_length, begins)
+        absolute[chosen], squared[chosen] = seasonal_scales(*known, season_length, begins)
     forecast = forecast.reshape(count, horizon, -1).astype(np.float64)
     middle = levels.index(0.5) if levels else 0
     series = windows.ids[:, None] * targets + np.arange(targets)

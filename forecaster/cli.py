@@ -75,7 +75,7 @@ Data = Annotated[
         metavar="DATA.CSV",
         callback=_there,
         help="A column with the times, one for each series; or with --id, series below each "
-        "other. Or Parquet.",
+        "other. Or Parquet, also a folder of it.",
     ),
 ]
 Output = Annotated[

@@ -45,7 +45,7 @@ def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable
         warnings.warn(
             f"`frame` has columns that are not numeric and are left out: {named}.",
             FrameWarning,
-            stacklevel=3,
+            stacklevel=5,
         )
         positions = positions[numeric]
     elif len(others) or not len(positions):
@@ -152,7 +152,7 @@ def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:
 
 
 def read_weights(frame: pd.DataFrame, label: Hashable, rows: Rows) -> np.ndarray:
-    """(N,) float64: finite, not negative, none missing, and not all 0."""
+    """(N,) float64: finite, not negative, and none missing."""
     values = column(frame, label)
     if not is_numeric(values.dtype):
         raise TypeError(
@@ -167,9 +167,13 @@ def read_weights(frame: pd.DataFrame, label: Hashable, rows: Rows) -> np.ndarray
             f"{weights[wrong[0]]} in column {label!r} at {rows.named(wrong)}. Use 0 for rows that "
             f"must not count."
         )
-    if not weights.any():
+    return weights
+
+
+def reject_weightless(weights: np.ndarray, label: Hashable) -> None:
+    """There is a weight above 0 among (N,)."""
+    if not weights.max() > 0:
         raise ValueError(
             f"`weight_column` must hold a weight above 0. Received: only 0 in column {label!r}. "
             f"Leave `weight_column` out where all rows count the same."
         )
-    return weights

@@ -12,7 +12,7 @@ Covariates of the future are seen over the window as well: what will be known wa
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,9 +22,9 @@ import pandas as pd
 from forecaster.encoding import NUMBER, PLAIN, CovariateKinds
 from forecaster.plain_index import label_from_plain, plain_label
 from forecaster.series_table import SeriesTable
-from forecaster.table_covariates import Covariates
+from forecaster.table_covariates import GROUPS, Covariates
 from forecaster.time_features import TimeFeatures
-from forecaster.windows import CovariateArrays, WindowSource, WindowSpec
+from forecaster.windows import CodedColumns, CovariateArrays, WindowSource, WindowSpec
 
 
 @dataclass(frozen=True)
@@ -63,13 +63,16 @@ class CovariateCoder:
         cls, table: SeriesTable, rows: np.ndarray, time_features: TimeFeatures
     ) -> CovariateCoder:
         """The columns of `table`, with the categories of the first `rows` (I,) of each id."""
-        known = table.is_among_first(rows)
-        return cls(
-            past=_learned(table.past_covariates, known),
-            future=_learned(table.future_covariates, known),
-            static=_learned(table.static_covariates, rows > 0),
-            time_features=time_features,
-        )
+        seen = {
+            name: [None if c is None else np.zeros(len(c), bool) for c in covariates.categories]
+            for name, covariates in ((name, getattr(table, name)) for name in GROUPS)
+        }
+        for name, values in _first_rows(table, rows):
+            for is_seen, codes in zip(seen[name], values, strict=True):
+                if is_seen is not None:
+                    is_seen[codes[~np.isnan(codes)].astype(np.int64)] = True
+        past, future, static = (_learned(getattr(table, name), seen[name]) for name in GROUPS)
+        return cls(past, future, static, time_features)
 
     @property
     def kinds(self) -> CovariateKinds:
@@ -85,15 +88,10 @@ class CovariateCoder:
         self, table: SeriesTable, rows: np.ndarray
     ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
         """Mean and standard deviation of every column in the first `rows` (I,) of each id."""
-        known = table.is_among_first(rows)
-        past, future, static = (
-            _mean_and_deviation(covariates.values[:, chosen])
-            for covariates, chosen in (
-                (table.past_covariates, known),
-                (table.future_covariates, known),
-                (table.static_covariates, rows > 0),
-            )
-        )
+        moments = {name: _Moments(len(getattr(table, name))) for name in GROUPS}
+        for name, values in _first_rows(table, rows):
+            moments[name].add(values)
+        past, future, static = (moments[name].mean_and_deviation() for name in GROUPS)
         plain = np.array([[0.0], [1.0]]).repeat(self.time_features.width, axis=1)
         return {
             "past": tuple(np.concatenate([past, future, plain], axis=1)),
@@ -117,12 +115,10 @@ class CovariateCoder:
             features = self.time_features.of(times)
         else:
             features, clock = np.zeros((0, 0), np.float32), np.zeros(table.num_ids, np.int64)
-        past = _coded(self.past, table.past_covariates)
-        future = _coded(self.future, table.future_covariates)
         return CovariateArrays(
-            window=np.concatenate([past, future]).T,
-            horizon=future.T,
-            static=_coded(self.static, table.static_covariates).T,
+            past=_coded(self.past, table.past_covariates),
+            future=_coded(self.future, table.future_covariates),
+            static=_coded(self.static, table.static_covariates),
             time_features=features,
             clock=clock,
         )
@@ -189,24 +185,35 @@ def new_source(
     return WindowSource(table, arrays, joint=joint)
 
 
-def _learned(covariates: Covariates, known: np.ndarray) -> Columns:
-    columns = []
-    for label, categories, codes in zip(
-        covariates.names, covariates.categories, covariates.values, strict=True
-    ):
-        if categories is not None:
-            seen = np.unique(codes[known])
-            categories = tuple(categories[seen[~np.isnan(seen)].astype(np.int64)])
-        columns.append(Column(label, categories))
-    return tuple(columns)
+def _first_rows(table: SeriesTable, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
+    """The first `rows` (I,) of each id, many at a time: names of groups, and their (C, n) values.
+
+    Static covariates are those of the ids that have such a row.
+    """
+    for ids, chunk in table.chunks():
+        known = chunk.is_among_first(rows[ids])
+        yield "past_covariates", chunk.past_covariates.values[:, known]
+        yield "future_covariates", chunk.future_covariates.values[:, known]
+        yield "static_covariates", chunk.static_covariates.values[:, rows[ids] > 0]
 
 
-def _coded(columns: Columns, covariates: Covariates) -> np.ndarray:
-    """Numbers as they are, categories by what was learned of them: (C, N) float32."""
-    coded = covariates.values.astype(np.float32)
-    for row, column, categories in zip(coded, columns, covariates.categories, strict=True):
-        if np.isnan(row).all():
-            continue  # of no kind
+def _learned(covariates: Covariates, seen: list[np.ndarray | None]) -> Columns:
+    """The columns, with the categories that were seen."""
+    return tuple(
+        Column(label, None if categories is None else tuple(categories[is_seen]))
+        for label, categories, is_seen in zip(
+            covariates.names, covariates.categories, seen, strict=True
+        )
+    )
+
+
+def _coded(columns: Columns, covariates: Covariates) -> CodedColumns:
+    """Numbers as they are, categories by what was learned of them."""
+    codes, are_known = [], covariates.are_known()
+    for column, categories, is_known in zip(columns, covariates.categories, are_known, strict=True):
+        if not is_known:
+            codes.append(None)  # of no kind
+            continue
         if (column.categories is None) != (categories is None):
             was, is_now = ("numbers", "categories")[:: 1 if column.categories is None else -1]
             raise TypeError(
@@ -214,14 +221,35 @@ def _coded(columns: Columns, covariates: Covariates) -> np.ndarray:
                 f"{column.label!r} with {is_now}, which were {was}. Convert the column, e.g. "
                 f"`frame[{column.label!r}].astype({'float' if was == 'numbers' else 'str'})`."
             )
-        if categories is not None:
+        if categories is None:
+            codes.append(None)
+        else:
             code_of = pd.Index(column.categories).get_indexer(categories) + 1
-            missing = np.isnan(row)
-            row[:] = np.append(code_of, 0)[np.where(missing, len(code_of), row).astype(np.int64)]
-    return coded
+            codes.append(np.append(code_of, 0).astype(np.float32))
+    return CodedColumns(covariates.values, tuple(codes))
 
 
-def _mean_and_deviation(values: np.ndarray) -> np.ndarray:
-    """(C, n) -> (2, C), NaN where no value is known."""
-    frame = pd.DataFrame(values.T)
-    return np.stack([frame.mean().to_numpy(float), frame.std(ddof=0).to_numpy(float)])
+class _Moments:
+    """Mean and deviation of (C, n) values that come in parts, NaN left out.
+
+    Source: Chan, Golub and LeVeque 1979: the deviations of each part are from its own mean.
+    """
+
+    def __init__(self, width: int):
+        self.count, self.mean, self.squares = np.zeros((3, width))
+
+    def add(self, values: np.ndarray) -> None:
+        known = ~np.isnan(values)
+        count = known.sum(axis=1)
+        mean = np.where(known, values, 0).sum(axis=1) / np.maximum(count, 1)
+        squares = np.square(np.where(known, values - mean[:, None], 0)).sum(axis=1)
+        total, shift = np.maximum(self.count + count, 1), mean - self.mean
+        self.squares += squares + shift**2 * self.count * count / total
+        self.mean += shift * count / total
+        self.count += count
+
+    def mean_and_deviation(self) -> np.ndarray:
+        """(2, C), NaN where no value is known."""
+        known = self.count > 0
+        variance = self.squares / np.maximum(self.count, 1)
+        return np.where(known, [self.mean, np.sqrt(variance)], np.nan)

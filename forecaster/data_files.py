@@ -5,6 +5,8 @@ Who owns what:
 * `read_data` reads a file as it is, and decides which columns are texts;
 * `read_with_keys` finds the columns of ids and times for a new forecaster;
 * `read_like_fit` gives a file the layout that a fitted one has learned;
+* a folder of Parquet files of which ids and times are known goes on as it is, because it may be
+  larger than memory;
 * `write_csv` writes what Python answers.
 """
 
@@ -23,13 +25,13 @@ def read_data(file: Path, texts: Collection[str] = ()) -> "pd.DataFrame":
     """A CSV or Parquet file as a frame; only that of Parquet may have an index of its own.
 
     Args:
-        file: a suffix ".parquet" tells the two apart.
+        file: a suffix ".parquet" tells the two apart; a folder is of Parquet files.
         texts: columns of a CSV file that are texts whatever is in them. So is every other one in
             which a value is no number; then "NA" and "None" are texts too, and "01" is not 1.
     """
     import pandas as pd
 
-    if file.suffix == ".parquet":
+    if file.suffix == ".parquet" or file.is_dir():
         return pd.read_parquet(file)
     frame = pd.read_csv(file, low_memory=False)  # else a column may be numbers above texts
     numeric = pd.api.types.is_numeric_dtype
@@ -40,7 +42,9 @@ def read_data(file: Path, texts: Collection[str] = ()) -> "pd.DataFrame":
     return frame
 
 
-def read_with_keys(file: Path, parameters: dict[str, Any]) -> tuple[dict[str, Any], "pd.DataFrame"]:
+def read_with_keys(
+    file: Path, parameters: dict[str, Any]
+) -> tuple[dict[str, Any], "pd.DataFrame | Path"]:
     """A file for a new forecaster, whose columns of ids and times are named where they were not.
 
     Args:
@@ -51,6 +55,8 @@ def read_with_keys(file: Path, parameters: dict[str, Any]) -> tuple[dict[str, An
         The parameters, and the file with its index as its first columns. Ids are the first of two
         levels of that index; times the first column that nothing else was named for.
     """
+    if file.is_dir() and None not in (parameters["id"], parameters["time"]):
+        return parameters, file
     frame = read_data(file)
     has_levels, frame = frame.index.nlevels > 1, _flat(frame)
     named = dict(parameters)
@@ -65,12 +71,14 @@ def read_with_keys(file: Path, parameters: dict[str, Any]) -> tuple[dict[str, An
     return named, frame
 
 
-def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame | None":
+def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame | Path | None":
     """A file in the layout of the fit, which may have had its times, or ids and times, as index."""
     import pandas as pd
 
     if file is None:
         return None
+    if file.is_dir() and None not in (forecaster.id_column, forecaster.time_column):
+        return file
     coder = forecaster._fitted.coder
     covariates = (*coder.past, *coder.future, *coder.static)
     texts = [column.label for column in covariates if _are_texts(column.categories)]

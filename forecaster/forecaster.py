@@ -36,16 +36,18 @@ from forecaster.parameters import (
     time_features,
     window_spec,
 )
+from forecaster.parquet_folder import parquet_columns, read_parquet
 from forecaster.plain import plain_parameters
 from forecaster.serving import Serving
 from forecaster.specs import SpecEstimator
-from forecaster.table import SeriesTable, forecast_frame, read_frame
+from forecaster.table import Reading, SeriesTable, forecast_frame, read_frame
 from forecaster.time_grid import freq_name, shortlist
 from forecaster.training import Task, Training, rows_needed, train, train_on
 from forecaster.windows import WindowSpec
 from forecaster.wrapping import check_backend
 
-Frame = pd.DataFrame | pd.Series
+# A path is of a Parquet file, or of a folder of them: parquet_folder.py says what is read how.
+Frame = pd.DataFrame | pd.Series | str | PathLike
 
 
 class Forecaster(SpecEstimator):
@@ -156,6 +158,10 @@ class Forecaster(SpecEstimator):
 
         Args:
             frame: a column for each series, rows in any order, times in the index or `time_column`.
+                Or the path of a Parquet file, or of a folder of them, which may be larger than
+                memory where `id_column` and `time_column` are given: then only all rows of one id
+                must fit, and TMPDIR must name a disk with room for all rows twice. `freq` is found
+                in the first ids.
             callbacks: of Keras, beside our own.
             strategy: such as `tf.distribute.MirroredStrategy()` for several GPUs of one host.
             resume_dir: folder for the state after each epoch. A fit that was killed goes on from
@@ -169,6 +175,8 @@ class Forecaster(SpecEstimator):
             RuntimeError: if Keras does not run on TensorFlow.
             TypeError, ValueError: if a parameter, the frame or `resume_dir` is not as it must be,
                 said before any training; or if the fit diverges.
+            FileNotFoundError, ImportError: if there are no Parquet files, or no pyarrow.
+            OSError: if the disk is full.
 
         Warns:
             FrameWarning: if rows are missing, columns are left out, or nothing can be learned from
@@ -199,8 +207,8 @@ class Forecaster(SpecEstimator):
 
         Args:
             history: one row or more of each id; ids that `fit` did not see too, and other columns
-                where channels are independent and `target` is None. None is the history of the
-                fit.
+                where channels are independent and `target` is None; or a path, as for `fit`. None
+                is the history of the fit.
             future: the future covariates over the horizon, a row for each step of each id, in the
                 layout of the history; `future_frame` gives it to fill in.
             quantiles: levels to give, among those of ``output=Quantiles([...])``; None gives the
@@ -228,7 +236,9 @@ class Forecaster(SpecEstimator):
                 "frame. Name its columns by `future_covariates`, and fit again."
             )
         table = self._history(history)
-        known = with_future(table, future, self.horizon) if self.future_covariates else table
+        known = recent = table.tail(self.input_length_)
+        if self.future_covariates:
+            known = with_future(recent, future, self.horizon)
         for label, categories in fitted.coder.unseen(known).items():
             warnings.warn(
                 f"Covariate {label!r} has categories that `fit` did not know, which are all taken "
@@ -236,7 +246,7 @@ class Forecaster(SpecEstimator):
                 FrameWarning,
                 stacklevel=2,
             )
-        forecast = fitted.forecast(known, np.arange(table.num_ids), table.lengths)
+        forecast = fitted.forecast(known, np.arange(table.num_ids), recent.lengths)
         unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
         if len(unknown):
             warnings.warn(
@@ -290,8 +300,8 @@ class Forecaster(SpecEstimator):
         forecasts what follows the new rows.
 
         Args:
-            frame: the new rows, or the whole history with them; known rows are replaced. It must
-                have the columns of the fit, in any order.
+            frame: the new rows, or the whole history with them, or a path, as for `fit`; known
+                rows are replaced. It must have the columns of the fit, in any order.
 
         Returns:
             itself. A call that fails leaves it as it was.
@@ -342,7 +352,7 @@ class Forecaster(SpecEstimator):
             gap: steps before a cutoff that its weights must not have seen, at least 0.
             window: how many of the newest rows are fitted on, at least 1; None is all.
             workers: where refits run: 0 is here, n is n processes; or a function that makes a
-                `concurrent.futures.Executor`.
+                `concurrent.futures.Executor`. What is sent to a process must fit into memory.
 
         Returns:
             Forecasts, actual values and the seasonal naive forecasts; see `BacktestResult`.
@@ -455,8 +465,7 @@ class Forecaster(SpecEstimator):
         return table
 
     def _read_frame(self, frame: Frame, target: Any, freq: Any, weight_column: Any) -> SeriesTable:
-        return read_frame(
-            frame,
+        reading = Reading(
             target=target,
             freq=freq,
             id_column=self.id_column,
@@ -466,6 +475,9 @@ class Forecaster(SpecEstimator):
             static_covariates=self.static_covariates,
             weight_column=weight_column,
         )
+        if isinstance(frame, str | PathLike):
+            return read_parquet(frame, reading)
+        return read_frame(frame, **vars(reading))
 
     def _read_like_fit(self, frame: Frame, *, to_learn: bool = False) -> SeriesTable:
         """A frame that continues, or resembles, the one of the fit."""
@@ -473,7 +485,9 @@ class Forecaster(SpecEstimator):
         if to_learn or fitted.is_joint:
             target = list(fitted.layout.targets)
         freq, weight_column = fitted.layout.freq, self.weight_column
-        if not to_learn and weight_column not in columns_of(frame):
+        is_path = isinstance(frame, str | PathLike)
+        columns = parquet_columns(frame) if is_path else columns_of(frame)
+        if not to_learn and weight_column not in columns:
             weight_column = None  # forecasts need none
         try:
             return self._read_frame(frame, target, freq, weight_column)

@@ -9,6 +9,7 @@ import numpy as np
 
 from forecaster.baselines import seasonal_naive
 from forecaster.output import Point, Quantiles
+from forecaster.ragged import cut, offsets_of
 from forecaster.scores import seasonal_scales
 from forecaster.table import SeriesTable
 from forecaster.windows import WindowSource, WindowSpec, forecast_at
@@ -46,15 +47,15 @@ class Judge:
     ):
         self.source, self.spec, self.output, self.loss = source, spec, output, loss
         self.ids, self.cutoffs = _judged_windows(table, spec, train_rows)
-        begins = table.offsets[self.ids]
-        ends = begins + self.cutoffs
+        ends = table.offsets[self.ids] + self.cutoffs
         rows = ends[:, None] + np.arange(spec.horizon)
         self.actual = table.values[:, rows].swapaxes(0, 1)  # (S, K, H) -> (K, S, H)
 
         scale = series_scales(table, train_rows, spec.season_length)[:, self.ids].T  # (K, S)
         varies = np.isfinite(scale)[..., None]
         self.scale = np.where(varies, scale[..., None], 1.0)
-        seen = observes(table.values, np.maximum(ends - spec.input_length, begins), ends)
+        first = np.maximum(self.cutoffs - spec.input_length, 0)
+        seen = observes(table, self.ids, first, self.cutoffs)
         self.scored = ~np.isnan(self.actual) & seen.T[..., None]
         self.weights = np.ones(self.actual.shape)
         if table.weights is not None:
@@ -69,8 +70,13 @@ class Judge:
                 "Received: too few. Give a longer `validation`, or a frame that ends where its "
                 "values end."
             )
-        season = spec.season_length
-        naive = seasonal_naive(table.values, ends, spec.horizon, season, begins)
+        naive = np.empty_like(self.actual)
+        for chosen, ids, chunk in table.chunks_of(self.ids):
+            begins = chunk.offsets[ids]
+            ends = begins + self.cutoffs[chosen]
+            naive[chosen] = seasonal_naive(
+                chunk.values, ends, spec.horizon, spec.season_length, begins
+            )
         self.naive_score = self._score(np.repeat(naive[..., None], output.width, -1))
 
     def __call__(self, forward: Callable) -> float:
@@ -115,11 +121,19 @@ def series_scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> n
         (S, I), above zero, in the targets' units; NaN where the rows do not vary by as much as
         float32, in which windows come, can tell.
     """
-    values = table.values
-    if table.weights is not None:
-        values = np.where(table.weights > 0, values, np.nan)  # what does not count is no measure
-    ends = table.offsets[:-1] + rows
-    begins = np.maximum(ends - MOST_SCALED, table.offsets[:-1])
+    parts = [_scales(chunk, rows[ids], season_length) for ids, chunk in table.chunks()]
+    return np.concatenate(parts, axis=1)
+
+
+def _scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> np.ndarray:
+    """`series_scales` of few series."""
+    counts = np.minimum(rows, MOST_SCALED)
+    first = table.offsets[:-1] + rows - counts
+    values = cut(table.values, first, counts)
+    if table.weights is not None:  # what does not count is no measure
+        values = np.where(cut(table.weights[None], first, counts) > 0, values, np.nan)
+    offsets = offsets_of(counts)
+    begins, ends = offsets[:-1], offsets[1:]
     scale = seasonal_scales(values, ends, season_length, begins)[0].T
     least = np.finfo(np.float32).eps * _largest(values, begins, ends)
     for target, position in zip(*np.nonzero(~(scale > least)), strict=True):
@@ -137,8 +151,14 @@ def _largest(values, begins, ends):
     return np.where(begins < ends, np.nan_to_num(largest), 0.0)
 
 
-def observes(values: np.ndarray, begins: np.ndarray, ends: np.ndarray) -> np.ndarray:
-    """Whether rows ``begin .. end - 1`` hold a value: (S, N), (K,), (K,) -> (S, K)."""
-    counts = np.zeros((len(values), values.shape[1] + 1), np.int64)  # values before each row
-    np.cumsum(~np.isnan(values), axis=1, out=counts[:, 1:])
-    return counts[:, ends] > counts[:, begins]
+def observes(
+    table: SeriesTable, ids: np.ndarray, first: np.ndarray, last: np.ndarray
+) -> np.ndarray:
+    """Whether rows ``first .. last - 1`` of (K,) ids hold a value: (K,), (K,), (K,) -> (S, K)."""
+    seen = np.empty((table.num_targets, len(ids)), bool)
+    for chosen, own, chunk in table.chunks_of(ids):
+        counts = np.zeros((table.num_targets, chunk.num_rows + 1), np.int64)  # before each row
+        np.cumsum(~np.isnan(chunk.values), axis=1, out=counts[:, 1:])
+        begins = chunk.offsets[own]
+        seen[:, chosen] = counts[:, begins + last[chosen]] > counts[:, begins + first[chosen]]
+    return seen

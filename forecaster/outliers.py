@@ -37,7 +37,7 @@ def warn_of_outliers(table: SeriesTable) -> None:
         f"`frame` holds values {_FOLD:,} times as large as the others of their series, or larger: "
         f"{shortlist(named, len(series))}. They are kept; replace them by NaN if they are wrong.",
         FrameWarning,
-        stacklevel=3,
+        stacklevel=4,
     )
 
 

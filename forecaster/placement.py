@@ -41,11 +41,6 @@ class Placement:
             return np.zeros(0, np.int64)
         return np.flatnonzero(~_taken(self.places, self.offsets[-1]))
 
-    def times_at(self, places: np.ndarray) -> tuple[np.ndarray, pd.Index]:
-        """The series and the time of each place."""
-        series = self.offsets.searchsorted(places, side="right") - 1
-        return series, self.grid.times_at(places - self.offsets[series], series)
-
     def spread(self, values: np.ndarray, fill: float = np.nan) -> np.ndarray:
         """Put rows on their places, `fill` on the others: (C, rows) float64 -> (C, N)."""
         if self.places is None:

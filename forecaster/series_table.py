@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Hashable
+from collections.abc import Hashable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -19,7 +19,17 @@ from forecaster.plain_index import (
     plain_times,
     times_from_plain,
 )
-from forecaster.ragged import offsets_of, ranges, scattered
+from forecaster.ragged import (
+    CHUNK,
+    Move,
+    blanked,
+    chunks,
+    cut,
+    is_among_first,
+    moved,
+    offsets_of,
+    scattered,
+)
 from forecaster.table_covariates import GROUPS, Covariates
 from forecaster.time_grid import Freq, TimeGrid, cast_like, freq_name, index_like, moments
 
@@ -31,7 +41,7 @@ class SeriesTable:
     Args:
         values: (S, N) float64 in the target's units, NaN where missing; one row a target column.
             Columns ``offsets[i] .. offsets[i + 1] - 1`` are the rows of id i. It may be a view of
-            the user's frame.
+            the user's frame; it and all that has N columns may lie on disk (disk_arrays.py).
         offsets: (I + 1,) int64; a wide frame has one id, so [0, N].
         starts: (I,) time of the first row of each id.
         freq: step of the grids; an int for integer times.
@@ -212,6 +222,32 @@ class SeriesTable:
             rows[known] = self._grid.floor(cast_like(self.starts, times[known]), known) + 1
         return rows.clip(0, self.lengths)
 
+    def chunks(self) -> Iterator[tuple[slice, SeriesTable]]:
+        """Runs of ids with about a million values, or of one id, and the table of each; views."""
+        columns = self.columns()
+        for ids in chunks(self.offsets, sum(map(len, columns.values()))):
+            first, last = self.offsets[[ids.start, ids.stop]]
+            static = self.static_covariates
+            yield (
+                ids,
+                self.with_columns(
+                    {name: array[:, first:last] for name, array in columns.items()},
+                    offsets=self.offsets[ids.start : ids.stop + 1] - first,
+                    starts=self.starts[ids],
+                    ids=None if self.ids is None else self.ids[ids],
+                    static_covariates=replace(static, values=static.values[:, ids]),
+                ),
+            )
+
+    def chunks_of(self, ids: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, SeriesTable]]:
+        """The chunks that some (K,) ids lie in: which of the K, their ids in the chunk, and it."""
+        order = np.argsort(ids, kind="stable")
+        in_order = ids[order]
+        for run, chunk in self.chunks():
+            first, last = in_order.searchsorted([run.start, run.stop])
+            if first < last:
+                yield order[first:last], in_order[first:last] - run.start, chunk
+
     def until(self, rows: int | np.ndarray) -> SeriesTable:
         """The first rows of each id, `rows` or (I,) of them; a view where there is one id."""
         return self._cut(np.zeros_like(self.lengths), np.minimum(self.lengths, rows))
@@ -225,20 +261,23 @@ class SeriesTable:
         ids, first = np.arange(self.num_ids), np.maximum(self.lengths - rows, 0)
         from_there = TimeGrid(self.times_at(ids, first), self.freq)
         is_skipped = from_there.times_at(np.ones_like(ids), ids) != self.times_at(ids, first + 1)
-        cut = self._cut(np.maximum(first - is_skipped, 0), self.lengths)
-        return cut._with_rows({name: block.copy() for name, block in cut._blocks().items()})
+        last = self._cut(np.maximum(first - is_skipped, 0), self.lengths)
+        if self.num_ids > 1:
+            return last  # a copy already
+        return last.with_columns({name: array.copy() for name, array in last.columns().items()})
 
     def is_among_first(self, rows: np.ndarray) -> np.ndarray:
         """(N,) whether a row is among the first `rows` (I,) of its id."""
-        row = np.arange(self.num_rows) - np.repeat(self.offsets[:-1], self.lengths)
-        return row < np.repeat(rows, self.lengths)
+        return is_among_first(self.offsets, rows)
 
     def until_observed(self) -> SeriesTable:
         """Without the rows at the end of each id in which no target was observed."""
-        observed = np.flatnonzero(~np.isnan(self.values).all(axis=0))
-        # How many rows lie before the end of each id up to its last observed one.
-        last = np.append(-1, observed)[observed.searchsorted(self.offsets[1:])]
-        rows = np.maximum(last + 1 - self.offsets[:-1], 0)
+        rows = self.lengths.copy()
+        newest = self.values[:, np.maximum(self.offsets[1:] - 1, 0)]
+        for position in np.flatnonzero(np.isnan(newest).all(axis=0)):
+            own = self.values[:, slice(*self.offsets[position : position + 2])]
+            missing = np.isnan(own).all(axis=0)
+            rows[position] = 0 if missing.all() else len(missing) - missing[::-1].argmin()
         return self if (rows == self.lengths).all() else self.until(rows)
 
     def known_after(self, rows: np.ndarray, horizon: int) -> SeriesTable:
@@ -246,21 +285,23 @@ class SeriesTable:
         if not len(self.future_covariates):
             return self.until(rows)
         table = self.until(rows + horizon)
-        is_known = table.is_among_first(rows)
-        blocks = {
-            name: block if name == "future_covariates" else np.where(is_known, block, np.nan)
-            for name, block in table._blocks().items()
+        columns = {
+            name: array
+            if name == "future_covariates"
+            else blanked(array, table.offsets, rows, _unknown(name))
+            for name, array in table.columns().items()
         }
-        return table._with_rows(blocks)
+        return table.with_columns(columns)
 
     def extended(self, rows: int) -> SeriesTable:
         """With this many rows more at the end of each id, in which nothing is known."""
-        offsets = offsets_of(self.lengths + rows)
-        places = ranges(offsets[:-1], self.lengths)
-        blocks = {
-            name: scattered(offsets[-1], (places, block)) for name, block in self._blocks().items()
+        offsets, ids = offsets_of(self.lengths + rows), np.arange(self.num_ids)
+        where = (self.offsets[:-1], self.lengths, ids, np.zeros_like(ids))
+        columns = {
+            name: moved(offsets, Move(array, *where), fill=_unknown(name))
+            for name, array in self.columns().items()
         }
-        return self._with_rows(blocks, offsets=offsets)
+        return self.with_columns(columns, offsets=offsets)
 
     def joined(self, later: SeriesTable) -> SeriesTable:
         """This table with the rows of a `later` one; where both have rows of an id, the later's.
@@ -286,23 +327,24 @@ class SeriesTable:
         later._reject_off_grid(first)
         lengths = kept.copy()
         lengths[of_later] = np.maximum(kept[of_later], first + later.lengths)
-        offsets = offsets_of(lengths)
-        kept = kept[: self.num_ids]
-        rows = ranges(self.offsets[:-1], kept)
-        places = ranges(offsets[: self.num_ids], kept)
-        later_places = ranges(offsets[of_later] + first, later.lengths)
-        later_blocks = later._blocks()
-        blocks = {
-            name: scattered(
-                offsets[-1], (places, block[:, rows]), (later_places, later_blocks[name])
+        offsets, later_columns = offsets_of(lengths), later.columns()
+        ids_here = np.arange(self.num_ids)
+        where = (self.offsets[:-1], kept[ids_here], ids_here, np.zeros_like(ids_here))
+        later_where = (later.offsets[:-1], later.lengths, of_later, first)
+        columns = {
+            name: moved(
+                offsets,
+                Move(array, *where),
+                Move(later_columns[name], *later_where),
+                fill=_unknown(name),
             )
-            for name, block in own._blocks().items()
+            for name, array in own.columns().items()
         }
         static = scattered(len(starts), (np.arange(self.num_ids), own.static_covariates.values))
         told = later.static_covariates.values
         static[:, of_later] = np.where(np.isnan(told), static[:, of_later], told)
-        return own._with_rows(
-            blocks,
+        return own.with_columns(
+            columns,
             offsets=offsets,
             starts=starts,
             ids=ids,
@@ -313,7 +355,9 @@ class SeriesTable:
         """A hexadecimal digest of the arrays and the layout."""
         digest = hashlib.sha256(json.dumps(self.layout()).encode())
         for array in self.arrays().values():
-            digest.update(np.ascontiguousarray(array))
+            for row in np.atleast_2d(array):
+                for first in range(0, len(row), CHUNK):
+                    digest.update(np.ascontiguousarray(row[first : first + CHUNK]))
         return digest.hexdigest()
 
     def arrays(self) -> dict[str, np.ndarray]:
@@ -390,7 +434,7 @@ class SeriesTable:
     def _grid(self) -> TimeGrid:
         return TimeGrid(self.starts, self.freq)
 
-    def _blocks(self) -> dict[str, np.ndarray]:
+    def columns(self) -> dict[str, np.ndarray]:
         """Everything that has N columns, each (C, N); weights are one row or none."""
         return {
             "values": self.values,
@@ -399,25 +443,27 @@ class SeriesTable:
             "weights": np.empty((0, self.num_rows)) if self.weights is None else self.weights[None],
         }
 
-    def _with_rows(self, blocks: dict[str, np.ndarray], **changes: Any) -> SeriesTable:
-        """With other `_blocks()`; rows without a weight do not count."""
-        weights = blocks["weights"]
-        return replace(
-            self,
-            values=blocks["values"],
-            past_covariates=replace(self.past_covariates, values=blocks["past_covariates"]),
-            future_covariates=replace(self.future_covariates, values=blocks["future_covariates"]),
-            weights=np.nan_to_num(weights[0]) if len(weights) else None,
-            **changes,
-        )
+    def with_columns(self, columns: dict[str, np.ndarray], **changes: Any) -> SeriesTable:
+        """With other `columns()`."""
+        for name in ("past_covariates", "future_covariates"):
+            changes[name] = replace(getattr(self, name), values=columns[name])
+        weights = columns["weights"][0] if len(columns["weights"]) else None
+        return replace(self, values=columns["values"], weights=weights, **changes)
 
     def _cut(self, first: np.ndarray, last: np.ndarray) -> SeriesTable:
         """Rows ``first[i] .. last[i] - 1`` of each id i."""
-        rows = ranges(self.offsets[:-1] + first, last - first)
         if self.num_ids == 1:
-            rows = slice(int(first[0]), int(last[0]))
-        return self._with_rows(
-            {name: block[:, rows] for name, block in self._blocks().items()},
+            columns = {
+                name: array[:, int(first[0]) : int(last[0])]
+                for name, array in self.columns().items()
+            }
+        else:
+            columns = {
+                name: cut(array, self.offsets[:-1] + first, last - first)
+                for name, array in self.columns().items()
+            }
+        return self.with_columns(
+            columns,
             offsets=offsets_of(last - first),
             starts=self.times_at(np.arange(self.num_ids), first),
         )
@@ -461,6 +507,11 @@ class SeriesTable:
                 f"no whole number of steps of {freq_name(self.freq)!r} later. Correct the times, "
                 f"or fit again."
             )
+
+
+def _unknown(name: str) -> float:
+    """What stands where nothing is known: a row without a weight does not count."""
+    return 0.0 if name == "weights" else np.nan
 
 
 def _merged(ids: pd.Index | None, later: pd.Index | None) -> tuple[pd.Index | None, np.ndarray]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -25,13 +25,14 @@ from forecaster.columns import (
     read_covariates,
     read_weights,
     reject_empty,
+    reject_weightless,
     target_columns,
     to_values,
 )
 from forecaster.dataframes import as_library, library_of
 from forecaster.frame_checks import FrameWarning, as_frame, check_columns, read_rows
 from forecaster.outliers import warn_of_outliers
-from forecaster.placement import Placement, lay_on_grid
+from forecaster.placement import lay_on_grid
 from forecaster.plain_index import label_from_plain, plain_label
 from forecaster.series_table import SeriesTable
 from forecaster.table_covariates import GROUPS, Covariates
@@ -106,24 +107,74 @@ def read_frame(
         >>> read_frame(pd.DataFrame({"sold": [1, 2, 3]}, index=days)).values
         array([[1., 2., 3.]])
     """
+    reading = Reading(
+        target=target,
+        id_column=id_column,
+        time_column=time_column,
+        freq=freq,
+        past_covariates=past_covariates,
+        future_covariates=future_covariates,
+        static_covariates=static_covariates,
+        weight_column=weight_column,
+    )
+    table, lacking = read_part(frame, reading)
+    check_whole(table, reading, lacking[:5], len(lacking))
+    return table
+
+
+@dataclass(frozen=True)
+class Reading:
+    """What `read_frame` is told beside the frame; its arguments."""
+
+    target: Hashable | list[Hashable] | None = None
+    id_column: Hashable | None = None
+    time_column: Hashable | None = None
+    freq: Any = None
+    past_covariates: Sequence[Hashable] = ()
+    future_covariates: Sequence[Hashable] = ()
+    static_covariates: Sequence[Hashable] = ()
+    weight_column: Hashable | None = None
+
+    @property
+    def roles(self) -> dict[str, list[Hashable]]:
+        """The arguments that name columns, but for the targets, each with its labels."""
+        return {
+            "id_column": labels_of(self.id_column),
+            "time_column": labels_of(self.time_column),
+            "weight_column": labels_of(self.weight_column),
+            **{name: list(getattr(self, name)) for name in GROUPS},
+        }
+
+    def check(self, frame: pd.DataFrame) -> None:
+        """Whether a frame has all columns that are named, each for one role."""
+        target = {} if self.target is None else {"target": labels_of(self.target)}
+        check_columns(frame, {**self.roles, **target})
+
+    def targets_of(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The columns to forecast."""
+        others = {label for labels in self.roles.values() for label in labels}
+        return target_columns(frame, self.target, others)
+
+
+def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
+    """As `read_frame`, of a frame that may be some ids of a larger one: see `check_whole`.
+
+    Returns:
+        The table, and which of its N rows the frame lacks: int64, rising.
+    """
+    id_column, time_column = reading.id_column, reading.time_column
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
-    roles = {
-        "id_column": labels_of(id_column),
-        "time_column": labels_of(time_column),
-        "weight_column": labels_of(weight_column),
-        "past_covariates": list(past_covariates),
-        "future_covariates": list(future_covariates),
-        "static_covariates": list(static_covariates),
-    }
-    check_columns(frame, roles if target is None else {**roles, "target": labels_of(target)})
+    reading.check(frame)
     rows = read_rows(frame, id_column, time_column)
-    placement = lay_on_grid(rows, freq)
-    columns = target_columns(frame, target, {label for role in roles.values() for label in role})
+    placement = lay_on_grid(rows, reading.freq)
+    columns = reading.targets_of(frame)
     values = to_values(columns, rows)
-    reject_empty(values, columns.columns)
-    past, future, static = (read_covariates(frame, name, roles[name], rows) for name in GROUPS)
-    weights = None if weight_column is None else read_weights(frame, weight_column, rows)
-    _warn_of_missing(placement, rows.ids)
+    past, future, static = (
+        read_covariates(frame, name, reading.roles[name], rows) for name in GROUPS
+    )
+    weights = reading.weight_column
+    weights = None if weights is None else read_weights(frame, weights, rows)
+    lacking = placement.missing()
     table = SeriesTable(
         values=_read_only(placement.spread(values)),
         offsets=placement.offsets,
@@ -140,8 +191,23 @@ def read_frame(
         weights=None if weights is None else placement.spread(weights[None], fill=0)[0],
         library=library,
     )
+    return table, lacking
+
+
+def check_whole(table: SeriesTable, reading: Reading, lacking: np.ndarray, count: int) -> None:
+    """What can be said of all ids together only: that there are values, and what is worth a word.
+
+    Args:
+        table: all that was read.
+        reading: how.
+        lacking: the first rows of the table that the frame lacks; five are enough.
+        count: how many they are in all.
+    """
+    reject_empty(table.values, table.targets)
+    if table.weights is not None:
+        reject_weightless(table.weights, reading.weight_column)
+    _warn_of_missing(table, lacking, count)
     warn_of_outliers(table)
-    return table
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:
@@ -219,16 +285,16 @@ def with_keys(frame: pd.DataFrame, table: SeriesTable, horizon: int) -> pd.DataF
     return frame.reset_index(level=levels) if levels else frame
 
 
-def _warn_of_missing(placement: Placement, ids: pd.Index | None) -> None:
-    missing = placement.missing()
-    if not len(missing):
+def _warn_of_missing(table: SeriesTable, lacking: np.ndarray, count: int) -> None:
+    if not count:
         return
     # Five times are enough to name; making all of them may cost more than the frame.
-    series, times = placement.times_at(missing[:5])
-    named = moments(times, None if ids is None else ids[series], len(missing))
+    series = table.offsets.searchsorted(lacking[:5], side="right") - 1
+    times = table.times_at(series, lacking[:5] - table.offsets[series])
+    named = moments(times, None if table.ids is None else table.ids[series], count)
     warnings.warn(
-        f"`frame` lacks {len(missing)} of {placement.offsets[-1]} rows in steps of "
-        f"{freq_name(placement.grid.freq)!r}, which become NaN: {named}.",
+        f"`frame` lacks {count} of {table.num_rows} rows in steps of {freq_name(table.freq)!r}, "
+        f"which become NaN: {named}.",
         FrameWarning,
-        stacklevel=3,
+        stacklevel=4,
     )

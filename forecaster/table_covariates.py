@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial, reduce
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from forecaster.disk_arrays import side_by_side
 from forecaster.plain_index import index_from_plain, plain_labels
+from forecaster.ragged import CHUNK
 
 # What the covariates of a table are called, and the parameters that name their columns.
 GROUPS = ("past_covariates", "future_covariates", "static_covariates")
+
+
+Vocabularies = tuple[pd.Index | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
@@ -28,7 +35,7 @@ class Covariates:
 
     values: np.ndarray
     names: pd.Index
-    categories: tuple[pd.Index | None, ...]
+    categories: Vocabularies
 
     @classmethod
     def none(cls, count: int) -> Covariates:
@@ -53,32 +60,34 @@ class Covariates:
             TypeError: if a covariate is of numbers here and of categories there, or of categories
                 that cannot be compared. One without any value fits to everything.
         """
-        pairs = [self._categories_with(other, position) for position in range(len(self))]
-        return self._recoded(pairs), other._recoded(pairs)
+        categories = merged_categories([self, other])
+        return self.recoded(categories), other.recoded(categories)
 
-    def _categories_with(self, other: Covariates, position: int) -> pd.Index | None:
-        own, its = self.categories[position], other.categories[position]
-        if np.isnan(other.values[position]).all():
-            return own
-        if np.isnan(self.values[position]).all() or (own is None and its is None):
-            return its
-        try:
-            return own.append(its).unique().sort_values()
-        except (AttributeError, TypeError) as error:
-            kinds = ["numbers" if c is None else f"categories like {c[0]!r}" for c in (own, its)]
-            raise TypeError(
-                f"Covariate {self.names[position]!r} must be of the kind that it has been. "
-                f"Received: {kinds[1]} after {kinds[0]}. Convert it by `.astype`."
-            ) from error
-
-    def _recoded(self, categories: list[pd.Index | None]) -> Covariates:
+    def recoded(self, categories: Vocabularies) -> Covariates:
         """The same with codes for vocabularies that hold its own."""
-        values = self.values.copy()
-        for row, own, wanted in zip(values, self.categories, categories, strict=True):
-            known = ~np.isnan(row)
-            if own is not None and known.any():
-                row[known] = wanted.get_indexer(own)[row[known].astype(np.int64)]
-        return replace(self, values=values, categories=tuple(categories))
+        pairs = list(zip(self.categories, categories, strict=True))
+        codes = [  # what each code becomes
+            None if own is None or wanted is None or own.equals(wanted) else wanted.get_indexer(own)
+            for own, wanted in pairs
+        ]
+        if all(new is None for new in codes):
+            return replace(self, categories=categories)
+
+        def recode(first: int) -> np.ndarray:
+            columns = self.values[:, first : first + CHUNK].copy()
+            for row, new in zip(columns, codes, strict=True):
+                known = ~np.isnan(row)
+                if new is not None and known.any():
+                    row[known] = new[row[known].astype(np.int64)]
+            return columns
+
+        count = self.values.shape[1]
+        values = side_by_side(map(recode, range(0, count, CHUNK)), count, self.values)
+        return replace(self, values=values, categories=categories)
+
+    def are_known(self) -> np.ndarray:
+        """(C,) whether each covariate has a value anywhere."""
+        return ~np.isnan(np.fmax.reduce(self.values, axis=1, initial=np.nan))
 
     def layout(self) -> dict[str, Any]:
         """All but the values as plain data for JSON."""
@@ -101,3 +110,38 @@ class Covariates:
                 for plain in layout["categories"]
             ),
         )
+
+
+def merged_categories(
+    parts: Sequence[Covariates], are_known: Sequence[np.ndarray] | None = None
+) -> Vocabularies:
+    """For each covariate of several parts the sorted categories of all, or None for numbers.
+
+    Args:
+        parts: with the same names, in the order in which they came.
+        are_known: what `Covariates.are_known` says of each part; None asks them.
+
+    Raises:
+        TypeError: as `Covariates.merged`.
+    """
+    are_known = [part.are_known() for part in parts] if are_known is None else are_known
+    vocabularies = []
+    for position, name in enumerate(parts[0].names):
+        own = [part.categories[position] for part in parts]
+        # One without any value fits to everything.
+        having = [c for c, known in zip(own, are_known, strict=True) if known[position]]
+        vocabularies.append(reduce(partial(_with_categories, name), having or own[:1]))
+    return tuple(vocabularies)
+
+
+def _with_categories(name: Hashable, own: pd.Index | None, its: pd.Index | None) -> pd.Index | None:
+    if own is its is None or (own is not None and its is not None and its.isin(own).all()):
+        return own
+    try:
+        return own.append(its).unique().sort_values()
+    except (AttributeError, TypeError) as error:
+        kinds = ["numbers" if c is None else f"categories like {c[0]!r}" for c in (own, its)]
+        raise TypeError(
+            f"Covariate {name!r} must be of the kind that it has been. Received: {kinds[1]} after "
+            f"{kinds[0]}. Convert it by `.astype`."
+        ) from error

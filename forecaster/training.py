@@ -251,11 +251,10 @@ def _train_rows(task: Task) -> np.ndarray:
             f"{rows.max()} rows{'' if table.num_ids == 1 else ' of the longest id'}. Give more "
             "rows, or a shorter `horizon`, `season_length` or `validation`."
         )
-    is_long = train_rows >= known
-    begins = table.offsets[:-1][is_long]
-    ends = begins + train_rows[is_long]
-    has_past = observes(table.values, begins, ends - spec.horizon)
-    has_target = observes(table.values, begins + task.first_cutoff, ends)
+    long = np.flatnonzero(train_rows >= known)
+    last, first = train_rows[long], np.full(len(long), task.first_cutoff)
+    has_past = observes(table, long, np.zeros_like(first), last - spec.horizon)
+    has_target = observes(table, long, first, last)
     if not (has_past & has_target).any():
         raise ValueError(
             f"`frame` must have values in its first {train_rows.max()} rows, which train: some to "
@@ -360,13 +359,15 @@ def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> 
 
 def _mean_weight(table: SeriesTable, part: Part) -> float:
     """What a row counts on average: only the ratios of weights matter."""
-    mean = table.weights[table.is_among_first(part.rows)].mean()
-    if not mean > 0:
+    total = sum(
+        chunk.weights[chunk.is_among_first(part.rows[ids])].sum() for ids, chunk in table.chunks()
+    )
+    if not total > 0:
         raise ValueError(
             "`weight_column` must hold weights above 0 in the rows that train. Received: 0 in all "
             f"of the first {part.rows.max()} rows. Give a shorter `validation`, or other weights."
         )
-    return mean
+    return total / part.rows.sum()
 
 
 def _check_converged(task: Task, error: float, naive_score: float = math.inf) -> None:

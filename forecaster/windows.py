@@ -3,18 +3,23 @@
 Two objects, used alike by training, validation, backtest and forecast:
 
 * `Cutoffs` says *where*: a run of consecutive cutoffs for every series, numbered but never listed.
-* `WindowSource` says *how*: it gathers the rows around a cutoff from one flat array.
+* `WindowSource` says *how*: it gathers the rows around a cutoff from the arrays of a table.
 
 A series is one target of one id. A cutoff is a number of known rows of it: the window at cutoff
 ``c`` holds the ``input_length`` rows before row ``c`` and the ``horizon`` rows from row ``c`` on.
 Rows outside a series (before its first, after its last) are NaN: a short history is a history with
 a gap at its start, and the unseen future is a future in which nothing was observed.
+
+Windows are cut by NumPy from the table's own arrays, which may lie on disk, and become float32 when
+they are cut: no second array of the size of the table is made.
 """
 
 from __future__ import annotations
 
+import weakref
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import tensorflow as tf
@@ -22,9 +27,10 @@ import tensorflow as tf
 from forecaster.table import SeriesTable
 
 FORECAST_BATCH = 256  # windows
+CUT_TOGETHER = 256  # windows: a call from TensorFlow to NumPy takes as long as cutting some
 
-Inputs = dict[str, tf.Tensor]
-Forward = Callable[[Inputs], tf.Tensor]
+Inputs = dict[str, np.ndarray]
+Forward = Callable[[dict[str, tf.Tensor]], tf.Tensor]
 
 
 @dataclass(frozen=True)
@@ -88,34 +94,70 @@ class Cutoffs:
     def __len__(self) -> int:
         return int(self.counts.sum())
 
-    def locate(self, number: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
+    def locate(self, number: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Series and cutoff of the windows with these numbers: (B,) -> (B,), (B,), all int64."""
-        ends = np.cumsum(self.counts)
-        series = tf.searchsorted(ends, number, side="right", out_type=tf.int64)
-        return series, number + tf.gather(self.first + self.counts - ends, series)
+        series = self._ends.searchsorted(number, side="right")
+        return series, number + self._shifts[series]
+
+    @cached_property
+    def _ends(self) -> np.ndarray:
+        """(n,) how many windows there are up to each series' last."""
+        return np.cumsum(self.counts)
+
+    @cached_property
+    def _shifts(self) -> np.ndarray:
+        """(n,) from the number of a window of each series to its cutoff."""
+        return self.first + self.counts - self._ends
+
+
+@dataclass(frozen=True, eq=False)
+class CodedColumns:
+    """Covariates of a table as a model takes them, coded when they are looked up.
+
+    Args:
+        values: (C, N) numbers, and codes of the table's categories.
+        codes: for each column what becomes of each code, and at last of a missing one; None for
+            numbers, which stay as they are.
+    """
+
+    values: np.ndarray
+    codes: tuple[np.ndarray | None, ...]
+
+    def __len__(self) -> int:
+        return len(self.values)
+
+    def at(self, places: np.ndarray) -> np.ndarray:
+        """Places (...) among the N -> (..., C) float32, NaN where missing."""
+        found = self.values.T[places].astype(np.float32)
+        for column, codes in enumerate(self.codes):
+            if codes is not None:
+                own = found[..., column]
+                code = np.where(np.isnan(own), len(codes) - 1, own)
+                found[..., column] = codes[code.astype(np.int64)]
+        return found
 
 
 @dataclass(frozen=True, eq=False)
 class CovariateArrays:
-    """The covariates of a table as a model takes them, float32, NaN where missing.
+    """What is known beside the targets of a table.
 
     Args:
-        window: (N, p), seen over the window: past covariates, then future ones.
-        horizon: (N, f), known over the horizon.
-        static: (I, k).
-        time_features: (M, T), of the times that any id may need.
+        past: (P, N), seen over the window.
+        future: (F, N), seen over the window behind the past ones, and known over the horizon.
+        static: (K, I).
+        time_features: (M, T) float32, of the times that any id may need.
         clock: (I,) int64, the place among those times of each id's first row.
     """
 
-    window: np.ndarray
-    horizon: np.ndarray
-    static: np.ndarray
+    past: CodedColumns
+    future: CodedColumns
+    static: CodedColumns
     time_features: np.ndarray
     clock: np.ndarray
 
 
 class WindowSource:
-    """The values of a table as one float32 array from which windows are gathered.
+    """The arrays of a table, from which windows are gathered.
 
     Independent channels lie behind each other, each a series of its own; joint channels stay
     side by side. Windows are never materialised.
@@ -133,57 +175,46 @@ class WindowSource:
         *,
         joint: bool = False,
     ):
-        # Joint: (S, N) -> (N, S). Independent: (S, N) -> (S * N, 1).
-        values = table.values.T if joint else table.values.reshape(-1, 1)
+        self.table, self.covariates, self.joint = table, covariates, joint
         self.num_ids = table.num_ids
         self.copies = 1 if joint else table.num_targets
-        self.values = tf.convert_to_tensor(values.astype(np.float32))
-        first_rows = np.arange(self.copies) * table.num_rows
-        self.starts = np.add.outer(first_rows, table.offsets[:-1]).ravel()
+        self.channels = table.num_targets if joint else 1
         self.lengths = self.of_series(table.lengths)
-        self.offsets = table.offsets
-        # Tensors, because a graph would hold every array that it reads as a copy of its own.
-        self.covariates = None
-        if covariates is not None:
-            tensors = {name: tf.convert_to_tensor(a) for name, a in vars(covariates).items()}
-            self.covariates = CovariateArrays(**tensors)
-        self.row_weights = None
-        if table.weights is not None:
-            self.row_weights = tf.constant(table.weights[:, None], tf.float32)
 
     @property
     def num_series(self) -> int:
-        return len(self.starts)
-
-    @property
-    def channels(self) -> int:
-        return self.values.shape[1]
+        return self.num_ids * self.copies
 
     def of_series(self, of_ids: np.ndarray) -> np.ndarray:
         """What holds for each id, for each series: (I,) -> (n,), all ids of a target together."""
         return np.tile(of_ids, self.copies)
 
-    def inputs(self, series: tf.Tensor, cutoff: tf.Tensor, spec: WindowSpec) -> Inputs:
+    def inputs(self, series: np.ndarray, cutoff: np.ndarray, spec: WindowSpec) -> Inputs:
         """What the model is given to forecast from each cutoff, (B,) and (B,), by name."""
         inputs = {"past_values": self.gather(series, cutoff, -spec.input_length, 0)}
         if self.covariates is None:
             return inputs
         ids, known = series % self.num_ids, self.covariates
-        for name, columns, first, last in (
-            ("past_covariates", known.window, -spec.input_length, 0),
-            ("future_covariates", known.horizon, 0, spec.horizon),
+        for name, groups, first, last in (
+            ("past_covariates", (known.past, known.future), -spec.input_length, 0),
+            ("future_covariates", (known.future,), 0, spec.horizon),
         ):
-            if columns.shape[1] + known.time_features.shape[1]:
-                inputs[name] = self._gather_of_ids(columns, ids, cutoff, first, last)
+            places, inside = self._places(ids, cutoff, first, last)
+            parts = [
+                np.where(inside[..., None], columns.at(places), np.float32(np.nan))
+                for columns in groups
+                if len(columns)
+            ]
             if known.time_features.shape[1]:
-                moments = tf.gather(known.clock, ids)[:, None] + _around(cutoff, first, last)
-                times = tf.gather(known.time_features, moments)
-                inputs[name] = tf.concat([inputs[name], times], -1)
-        if known.static.shape[1]:
-            inputs["static"] = tf.gather(known.static, ids)
+                moments = known.clock[ids][:, None] + _around(cutoff, first, last)
+                parts.append(known.time_features[moments])
+            if parts:
+                inputs[name] = np.concatenate(parts, axis=-1)
+        if len(known.static):
+            inputs["static"] = known.static.at(ids)
         return inputs
 
-    def gather(self, series: tf.Tensor, cutoff: tf.Tensor, first: int, last: int) -> tf.Tensor:
+    def gather(self, series: np.ndarray, cutoff: np.ndarray, first: int, last: int) -> np.ndarray:
         """Rows ``cutoff + first .. cutoff + last - 1`` of each series, NaN outside the series.
 
         Args:
@@ -195,31 +226,38 @@ class WindowSource:
         Returns:
             (B, last - first, S') float32, in the targets' units.
         """
-        starts, lengths = (tf.gather(of, series) for of in (self.starts, self.lengths))
-        return _gather(self.values, starts, lengths, _around(cutoff, first, last))
+        target, ids = np.divmod(series, self.num_ids)
+        places, inside = self._places(ids, cutoff, first, last)
+        if self.joint:
+            found = self.table.values.T[places]  # (N, S) at (B, R) -> (B, R, S)
+        else:
+            found = self.table.values[target[:, None], places][..., None]
+        return np.where(inside[..., None], found.astype(np.float32), np.float32(np.nan))
 
-    def weights(self, series: tf.Tensor, cutoff: tf.Tensor, horizon: int) -> tf.Tensor | float:
-        """How much the user lets each step of the horizon count: (B, H, 1); 1 where all alike."""
-        if self.row_weights is None:
+    def weights(self, series: np.ndarray, cutoff: np.ndarray, horizon: int) -> np.ndarray | float:
+        """How much the user lets each step of the horizon count: (B, H, 1); 1 where all alike.
+
+        NaN outside the series.
+        """
+        if self.table.weights is None:
             return 1.0
-        return self._gather_of_ids(self.row_weights, series % self.num_ids, cutoff, 0, horizon)
+        places, inside = self._places(series % self.num_ids, cutoff, 0, horizon)
+        return np.where(inside, self.table.weights[places], np.nan)[..., None]
 
-    def _gather_of_ids(self, rows, ids, cutoff, first, last) -> tf.Tensor:
-        """As `gather`, from rows (N, C) that all targets of an id share."""
-        start, end = tf.gather(self.offsets, ids), tf.gather(self.offsets, ids + 1)
-        return _gather(rows, start, end - start, _around(cutoff, first, last))
+    def _places(self, ids, cutoff, first, last) -> tuple[np.ndarray, np.ndarray]:
+        """Where the rows around each cutoff lie in the table, and whether the id has them: (B, R).
+
+        A row that the id does not have is looked for at the id's first.
+        """
+        offsets, row = self.table.offsets, _around(cutoff, first, last)
+        begin, end = offsets[ids][:, None], offsets[ids + 1][:, None]
+        inside = (row >= 0) & (row < end - begin)
+        return begin + np.where(inside, row, 0), inside
 
 
-def _around(cutoff: tf.Tensor, first: int, last: int) -> tf.Tensor:
+def _around(cutoff: np.ndarray, first: int, last: int) -> np.ndarray:
     """The rows ``cutoff + first .. cutoff + last - 1``: (B,) -> (B, last - first)."""
-    return cutoff[:, None] + tf.range(first, last, dtype=tf.int64)
-
-
-def _gather(values, starts, lengths, row) -> tf.Tensor:
-    """Rows (B, R) of series that begin at `starts` (B,) of `values` (N, C): (B, R, C)."""
-    inside = (row >= 0) & (row < lengths[:, None])
-    found = tf.gather(values, starts[:, None] + tf.where(inside, row, 0))
-    return tf.where(inside[..., None], found, np.nan)
+    return cutoff[:, None] + np.arange(first, last)
 
 
 def training_batches(
@@ -248,28 +286,56 @@ def training_batches(
         is missing, or its channel observes nothing in the past of the window, both are 0; the
         other weights are so much larger that the mean over a batch is the mean over them.
     """
-    windows = len(cutoffs)
+    windows, together = len(cutoffs), max(CUT_TOGETHER // batch_size, 1)
 
-    def cut(position):
+    def cut(number):
+        """The windows (k, B) of some batches -> their inputs, targets and weights, (k, B, ...)."""
+        series, cutoff = cutoffs.locate(number.ravel())
+        inputs = source.inputs(series, cutoff, spec)
+        target = source.gather(series, cutoff, 0, spec.horizon)
+        blind = np.isnan(inputs["past_values"]).all(axis=1, keepdims=True)
+        missing = np.isnan(target) | blind
+        of_batch = missing.reshape(together, -1)
+        share = np.maximum(1 - of_batch.mean(axis=1), 1 / of_batch.shape[1])  # of what is there
+        weight = weights[series][:, None] * source.weights(series, cutoff, spec.horizon)
+        weight = weight / share.repeat(batch_size)[:, None, None]
+        parts = (inputs, np.where(missing, 0, target), np.where(missing, 0, weight))
+        return tf.nest.map_structure(
+            lambda part: part.reshape(number.shape + part.shape[1:]).astype(np.float32, copy=False),
+            parts,
+        )
+
+    def cut_in_graph(batch):
+        position = (batch + tf.range(together, dtype=tf.int64)) * batch_size
+        position = position[:, None] + tf.range(batch_size, dtype=tf.int64)  # (k, B)
         visit = position // windows
-        seed = tf.stack([tf.ones_like(visit) * spec.seed, visit, visit], 1)  # (B, 3)
+        seed = tf.stack([tf.ones_like(visit) * spec.seed, visit, visit], -1)  # (k, B, 3)
         # The public index_shuffle takes no seed an element (it pads the wrong axis); this op does.
         # With fewer rounds, windows that are neighbours in time often stay neighbours.
         number = tf.raw_ops.RandomIndexShuffle(
-            index=position % windows, seed=seed, max_index=windows - 1, rounds=8
+            index=tf.reshape(position % windows, [-1]),
+            seed=tf.reshape(seed, [-1, 3]),
+            max_index=windows - 1,
+            rounds=8,
         )
-        series, cutoff = cutoffs.locate(number)
-        inputs = source.inputs(series, cutoff, spec)
-        target = source.gather(series, cutoff, 0, spec.horizon)
-        blind = tf.reduce_all(tf.math.is_nan(inputs["past_values"]), axis=1, keepdims=True)
-        missing = tf.math.is_nan(target) | blind
-        share = 1 - tf.reduce_mean(tf.cast(missing, tf.float32))
-        weight = tf.math.divide_no_nan(tf.gather(weights, series)[:, None, :], share)
-        weight *= source.weights(series, cutoff, spec.horizon)
-        return inputs, tf.where(missing, 0.0, target), tf.where(missing, 0.0, weight)
+        number = tf.reshape(number, [together, batch_size])
+        parts = tf.numpy_function(
+            lambda number: tf.nest.flatten(alive()(number)),
+            [number],
+            [tf.float32] * len(tf.nest.flatten(like)),
+            stateful=False,
+        )
+        for part, known in zip(parts, tf.nest.flatten(like), strict=True):
+            part.set_shape(known.shape)
+        return tf.nest.pack_sequence_as(like, parts)
 
-    positions = tf.data.Dataset.range(first_batch * batch_size, np.iinfo(np.int64).max)
-    return positions.batch(batch_size, drop_remainder=True).map(cut).prefetch(tf.data.AUTOTUNE)
+    like = cut(np.zeros((together, batch_size), np.int64))  # in names and shapes
+    alive = weakref.ref(cut)
+    first = tf.data.Dataset.range(first_batch, np.iinfo(np.int64).max // batch_size, together)
+    batches = first.map(cut_in_graph).unbatch().prefetch(tf.data.AUTOTUNE)
+    # TensorFlow never forgets a function that it calls: only the dataset may hold the table.
+    batches.cut = cut
+    return batches
 
 
 def forecast_windows(
@@ -294,10 +360,9 @@ def forecast_windows(
     forecasts = []
     for start in range(0, len(cutoffs), FORECAST_BATCH):
         chosen = slice(start, start + FORECAST_BATCH)
-        inputs = source.inputs(
-            tf.constant(series[chosen], tf.int64), tf.constant(cutoffs[chosen], tf.int64), spec
-        )
-        forecasts.append(forward(inputs).numpy())
+        inputs = source.inputs(series[chosen], cutoffs[chosen], spec)
+        tensors = {name: tf.convert_to_tensor(array) for name, array in inputs.items()}
+        forecasts.append(forward(tensors).numpy())
     return np.concatenate(forecasts)
 
 

@@ -236,7 +236,7 @@ def foretell(seen, spec):
 def shown(task, part):
     """The digest of all that a fit on a part of the rows is shown: windows, scales, categories."""
     spec, cutoffs = task.spec, part.cutoffs(task.first_cutoff, task.spec.horizon)
-    series, cutoff = cutoffs.locate(tf.range(len(cutoffs), dtype=tf.int64))
+    series, cutoff = cutoffs.locate(np.arange(len(cutoffs)))
     inputs = part.source.inputs(series, cutoff, spec)
     scales = series_scales(task.table, part.rows, spec.season_length)  # (S, I)
     scales = scales[:, series] if task.is_joint else scales.ravel()[series]

@@ -434,6 +434,29 @@ def test_parquet_has_its_keys_in_the_index_or_in_columns(monkeypatch, keys):
         pd.testing.assert_frame_equal(frame, flat)
 
 
+def test_a_folder_of_parquet_is_handed_on_where_its_keys_are_known(tmp_path):
+    """Otherwise it is read, to find them."""
+    for store, own in sales().groupby("store"):
+        own.to_parquet(tmp_path / f"{store}.parquet", index=False)
+    defaults = {name: option.default for name, option in PARAMETERS.items()}
+    known = defaults | {"id": "store", "time": "day"}
+    assert data_files.read_with_keys(tmp_path, known) == (known, tmp_path)
+    named, frame = data_files.read_with_keys(tmp_path, defaults | {"id": "store"})
+    assert (named["time"], len(frame)) == ("kind", len(sales()))
+    columns = {"target": "sales", "id_column": "store"}
+    model = with_random_weights(sales(), **columns, time_column="day")
+    assert data_files.read_like_fit(tmp_path, model) == tmp_path
+    model = with_random_weights(sales().set_index("day"), **columns)
+    assert data_files.read_like_fit(tmp_path, model).index.name == "day"
+
+
+def test_predict_from_a_folder(run, saved_sales, sales_csv, tmp_path):
+    for store, own in sales().groupby("store"):
+        own.to_parquet(tmp_path / f"{store}.parquet", index=False)
+    ask = ["predict", saved_sales, "--missing-future"]
+    assert run(*ask, tmp_path) == run(*ask, sales_csv)
+
+
 @pytest.mark.parametrize(
     ("index", "columns"),
     [

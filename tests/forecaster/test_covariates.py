@@ -7,7 +7,6 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -104,6 +103,11 @@ def test_categories_and_scaling_are_those_of_the_rows_that_train(panel, seed):
         assert [list(numbers[-2:]) for numbers in scaling[group]] == [[0, 0], [1, 1]]
 
 
+def everywhere(columns):
+    """All rows, (N, C)."""
+    return columns.at(np.arange(columns.values.shape[1]))
+
+
 @given(panels(), panels(), seeds)
 @examples(25)
 def test_codes_are_places_among_what_was_learned(panel, other, seed):
@@ -124,16 +128,16 @@ def test_codes_are_places_among_what_was_learned(panel, other, seed):
         g=[code(coder.future[1], value) for value in others["g"]],
         c=[code(coder.static[1], value) for value in others["c"]],
     )
-    window, horizon, static_codes = (
+    past, future, static_codes = (
         np.where(np.isin(labels, ["k", "g", "c"]), np.nan_to_num(found), found)  # NaN is code 0 too
         for labels, found in (
-            (["p", "k", "f", "g"], arrays.window),
-            (["f", "g"], arrays.horizon),
-            (["s", "c"], arrays.static),
+            (["p", "k"], everywhere(arrays.past)),
+            (["f", "g"], everywhere(arrays.future)),
+            (["s", "c"], everywhere(arrays.static)),
         )
     )
-    np.testing.assert_array_equal(window, expected[["p", "k", "f", "g"]].astype(np.float32))
-    np.testing.assert_array_equal(horizon, expected[["f", "g"]].astype(np.float32))
+    np.testing.assert_array_equal(past, expected[["p", "k"]].astype(np.float32))
+    np.testing.assert_array_equal(future, expected[["f", "g"]].astype(np.float32))
     static = expected.drop_duplicates("id")[["s", "c"]]
     np.testing.assert_array_equal(static_codes, static.astype(np.float32))
     assert arrays.time_features.shape[1] == 0
@@ -196,7 +200,8 @@ def test_a_coder_as_json(kind):
         assert again == coder
         assert again.kinds == coder.kinds
         one, other = (c.arrays(table, 2, 2) for c in (coder, again))
-        np.testing.assert_array_equal(one.window, other.window)
+        np.testing.assert_array_equal(everywhere(one.past), everywhere(other.past))
+        np.testing.assert_array_equal(everywhere(one.future), everywhere(other.future))
         np.testing.assert_array_equal(one.time_features, other.time_features)
     assert CovariateCoder.from_plain(CovariateCoder().to_plain()) == CovariateCoder()
 
@@ -279,13 +284,12 @@ def test_the_inputs_of_windows_are_slices_of_the_frame(
     pairs = [(own, target) for target in targets for _, own in rows.groupby("id")]
     generator = np.random.default_rng(seed)
     cutoffs = [int(generator.integers(len(own) + 1)) for own, _ in pairs]
-    series = tf.range(source.num_series, dtype=tf.int64)
-    found = source.inputs(series, tf.constant(cutoffs, tf.int64), spec)
+    found = source.inputs(np.arange(source.num_series), np.array(cutoffs), spec)
     for number, ((own, target), cutoff) in enumerate(zip(pairs, cutoffs, strict=True)):
         expected = window_by_hand(own, target, cutoff, length, horizon, coder)
         assert set(found) == set(expected)
         for name, values in expected.items():
-            assert found[name].dtype == tf.float32
+            assert found[name].dtype == np.float32
             np.testing.assert_array_equal(found[name][number], np.asarray(values, np.float32))
 
 

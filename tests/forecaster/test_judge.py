@@ -65,11 +65,12 @@ def test_only_the_newest_rows_give_the_scale(monkeypatch):
 
 @given(gappy, st.lists(st.integers(1, 12), min_size=1, unique=True), st.integers(1, 13))
 def test_observes_is_the_slow_loop(values, cutoffs, steps):
-    begins = np.maximum(np.array(cutoffs) - steps, 0)
+    begins, ids = np.maximum(np.array(cutoffs) - steps, 0), np.zeros(len(cutoffs), int)
     expected = [
         [not np.isnan(s[b:c]).all() for b, c in zip(begins, cutoffs, strict=True)] for s in values
     ]
-    np.testing.assert_array_equal(observes(values, begins, cutoffs), expected)
+    found = observes(make_table(values), ids, begins, np.array(cutoffs))
+    np.testing.assert_array_equal(found, expected)
 
 
 @pytest.mark.parametrize(

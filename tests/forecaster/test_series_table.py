@@ -265,3 +265,17 @@ def test_digest_tells_tables_apart():
         read_frame(more, weight_column="x", **options).sha256(),
     ]
     assert len(set(digests)) == len(digests)
+
+
+def test_rows_that_nobody_gave_do_not_count():
+    frame = long_ramp(SHOPS).assign(price=1.0, w=2.0)
+    roles = {"target": "sold", "weight_column": "w", "future_covariates": ["price"]}
+    table = read_frame(frame, **roles, **LAYOUTS["columns"])
+    ends = table.offsets[1:] - 1
+    assert (table.weights == 2).all()
+    assert (table.extended(1).weights == 2).sum() == table.num_rows
+    np.testing.assert_array_equal(table.extended(1).weights[ends + np.array([1, 2, 3])], 0)
+    np.testing.assert_array_equal(table.known_after(table.lengths - 1, 1).weights[ends], 0)
+    joined = table.until(1).joined(table.tail(1))
+    assert joined.weights.sum() == 2 * 6  # the first and the last row of each id
+    assert not np.isnan(joined.weights).any()
