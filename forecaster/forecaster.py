@@ -26,6 +26,7 @@ from forecaster.epochs import open_resume_dir
 from forecaster.fitted import Fitted
 from forecaster.frame_checks import FrameWarning, warn_of_constants
 from forecaster.future import future_frame, missing_future, with_future
+from forecaster.joining import joined
 from forecaster.network import CELLS, Core, RecurrentNetwork, as_network
 from forecaster.output import Quantiles, as_output
 from forecaster.parallel import Workers, check_workers
@@ -320,7 +321,7 @@ class Forecaster(SpecEstimator):
                 f"seen. Received: a frame that ends at {table.end}."
             )
         if fitted.history is not None:
-            table = fitted.history.joined(table)
+            table = joined(fitted.history, table)
         first = np.maximum(fitted.rows_seen(table) - self.horizon + 1, 1)
         train_on(self._task(table, fitted.spec), fitted.coder, fitted.model, first)
         model = (fitted.coder, fitted.model, fitted.forward, fitted.epochs)

@@ -28,10 +28,9 @@ from forecaster.ragged import (
     is_among_first,
     moved,
     offsets_of,
-    scattered,
 )
 from forecaster.table_covariates import GROUPS, Covariates
-from forecaster.time_grid import Freq, TimeGrid, cast_like, freq_name, index_like, moments
+from forecaster.time_grid import Freq, TimeGrid, cast_like, freq_name, index_like
 
 
 @dataclass(frozen=True, eq=False)
@@ -288,7 +287,7 @@ class SeriesTable:
         columns = {
             name: array
             if name == "future_covariates"
-            else blanked(array, table.offsets, rows, _unknown(name))
+            else blanked(array, table.offsets, rows, unknown(name))
             for name, array in table.columns().items()
         }
         return table.with_columns(columns)
@@ -298,58 +297,10 @@ class SeriesTable:
         offsets, ids = offsets_of(self.lengths + rows), np.arange(self.num_ids)
         where = (self.offsets[:-1], self.lengths, ids, np.zeros_like(ids))
         columns = {
-            name: moved(offsets, Move(array, *where), fill=_unknown(name))
+            name: moved(offsets, Move(array, *where), fill=unknown(name))
             for name, array in self.columns().items()
         }
         return self.with_columns(columns, offsets=offsets)
-
-    def joined(self, later: SeriesTable) -> SeriesTable:
-        """This table with the rows of a `later` one; where both have rows of an id, the later's.
-
-        Later rows of an id that begin before its rows here replace them; rows between the two are
-        NaN. Ids that only one of the tables has keep their rows; those of `later` come last.
-
-        Raises:
-            TypeError: if the times, or the values of a covariate, are of another kind.
-            ValueError: if only one of the tables has ids, or the later rows of an id do not lie
-                on its grid.
-        """
-        if (self.ids is None) != (later.ids is None):
-            raise ValueError(
-                f"`frame` must have the layout of the data before. Received: "
-                f"{'no ids' if later.ids is None else 'ids'}, where there were "
-                f"{'none' if self.ids is None else 'some'}. Give it as it was given to `fit`."
-            )
-        own, later = self._with_kinds_of(later)
-        ids, of_later = _merged(self.ids, later.ids)
-        starts, kept = own._starts_with(later, of_later)
-        first = TimeGrid(starts, self.freq).positions(later.starts, of_later)
-        later._reject_off_grid(first)
-        lengths = kept.copy()
-        lengths[of_later] = np.maximum(kept[of_later], first + later.lengths)
-        offsets, later_columns = offsets_of(lengths), later.columns()
-        ids_here = np.arange(self.num_ids)
-        where = (self.offsets[:-1], kept[ids_here], ids_here, np.zeros_like(ids_here))
-        later_where = (later.offsets[:-1], later.lengths, of_later, first)
-        columns = {
-            name: moved(
-                offsets,
-                Move(array, *where),
-                Move(later_columns[name], *later_where),
-                fill=_unknown(name),
-            )
-            for name, array in own.columns().items()
-        }
-        static = scattered(len(starts), (np.arange(self.num_ids), own.static_covariates.values))
-        told = later.static_covariates.values
-        static[:, of_later] = np.where(np.isnan(told), static[:, of_later], told)
-        return own.with_columns(
-            columns,
-            offsets=offsets,
-            starts=starts,
-            ids=ids,
-            static_covariates=replace(own.static_covariates, values=static),
-        )
 
     def sha256(self) -> str:
         """A hexadecimal digest of the arrays and the layout."""
@@ -468,55 +419,7 @@ class SeriesTable:
             starts=self.times_at(np.arange(self.num_ids), first),
         )
 
-    def _with_kinds_of(self, later: SeriesTable) -> tuple[SeriesTable, SeriesTable]:
-        """Both tables with the categories of both; the later times as these ones are written."""
-        pairs = {name: getattr(self, name).merged(getattr(later, name)) for name in GROUPS}
-        return (
-            replace(self, **{name: own for name, (own, _) in pairs.items()}),
-            replace(
-                later,
-                starts=cast_like(self.starts, later.starts),
-                **{name: its for name, (_, its) in pairs.items()},
-            ),
-        )
 
-    def _starts_with(self, later: SeriesTable, of_later: np.ndarray) -> tuple[pd.Index, np.ndarray]:
-        """The start of each joined id, and how many of its rows here stay before later ones.
-
-        `of_later` are the positions of the later ids among the joined ones.
-        """
-        count = max(self.num_ids, of_later.max() + 1)
-        known = of_later < self.num_ids
-        replaces = ~known
-        replaces[known] = later.starts[known] < self.starts[of_later[known]]
-        chosen = np.arange(count)  # among the starts here, and the later ones behind them
-        chosen[of_later[replaces]] = self.num_ids + np.flatnonzero(replaces)
-        kept = np.zeros(count, np.int64)
-        kept[: self.num_ids] = self.lengths
-        kept[of_later[replaces]] = 0
-        return self.starts.append(later.starts)[chosen], kept
-
-    def _reject_off_grid(self, positions: np.ndarray) -> None:
-        """Name the ids that begin at position -1 of the grid that they should go on."""
-        off = np.flatnonzero(positions < 0)
-        if len(off):
-            ids = None if self.ids is None else self.ids[off[:5]]
-            named = moments(self.starts[off[:5]], ids, len(off))
-            raise ValueError(
-                f"`frame` must lie on the grid of the data before. Received: rows from {named} on, "
-                f"no whole number of steps of {freq_name(self.freq)!r} later. Correct the times, "
-                f"or fit again."
-            )
-
-
-def _unknown(name: str) -> float:
+def unknown(name: str) -> float:
     """What stands where nothing is known: a row without a weight does not count."""
     return 0.0 if name == "weights" else np.nan
-
-
-def _merged(ids: pd.Index | None, later: pd.Index | None) -> tuple[pd.Index | None, np.ndarray]:
-    """The ids with the later ones that are new behind them, and where each later one stands."""
-    if ids is None:
-        return None, np.zeros(1, np.int64)
-    merged = ids.append(later[~later.isin(ids)])
-    return merged, merged.get_indexer(later)

@@ -38,7 +38,7 @@ LEVELS = {
         "frame_checks plain_index",
         "step_finding table_covariates",
         "placement columns series_table",
-        "outliers stacking time_features scores parallel",
+        "joining outliers stacking time_features scores parallel",
         "table",
         "windows output baselines plots future parquet_folder",
         "encoding network judge epochs backtest_result",

@@ -6,6 +6,7 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from forecaster.joining import joined
 from forecaster.table import FrameWarning, SeriesTable, forecast_frame, read_frame
 
 FREQS = ["s", "min", "15min", "h", "D", "B", "W-SUN", "W-WED", "MS", "ME", "QS", "QE", "YS", "YE"]
@@ -101,7 +102,7 @@ def check_table(frame, **options):
     assert_same_table(table, quietly(shuffled, **{**options, "freq": table.freq}))
     # Two parts make the whole again.
     rows = table.lengths // 2
-    assert_same_table(table, table.until(rows).joined(table.tail(table.lengths - rows)))
+    assert_same_table(table, joined(table.until(rows), table.tail(table.lengths - rows)))
     # The way through JSON ends in the same table.
     again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), **table.arrays())
     assert_same_table(table, again)

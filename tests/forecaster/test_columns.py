@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from forecaster.joining import joined
 from forecaster.table import FrameWarning, read_frame
 
 from .tables import LAYOUTS, check_table, days, laid_out, long_ramp, ramp
@@ -107,8 +108,8 @@ def test_joined_vocabularies():
     table = read_frame(shops(), **LAYOUTS["columns"], **ROLES)
     later = shops().assign(mood="angry", region="west", size=1, shop="c")
     later = later[later["sold"] >= 1000]
-    joined = table.joined(read_frame(later, **LAYOUTS["columns"], **ROLES))
-    past, static = joined.past_covariates, joined.static_covariates
+    together = joined(table, read_frame(later, **LAYOUTS["columns"], **ROLES))
+    past, static = together.past_covariates, together.static_covariates
     assert past.categories[1].tolist() == ["angry", "bad", "good"]
     assert past.decoded(1, past.values[1]).tolist() == [
         *shops()["mood"][6:],
@@ -119,4 +120,4 @@ def test_joined_vocabularies():
     assert static.values[1].tolist() == [3, 7, 1]
     other = read_frame(shops().assign(mood=1), **LAYOUTS["columns"], **ROLES)
     with pytest.raises(TypeError, match=r"'mood' must be of the kind .* numbers after categories"):
-        table.joined(other)
+        joined(table, other)

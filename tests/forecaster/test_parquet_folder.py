@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from forecaster import disk_arrays
 from forecaster.disk_arrays import is_on_disk
+from forecaster.joining import joined
 from forecaster.parquet_folder import parquet_columns, read_parquet
 from forecaster.table import Reading, read_frame
 
@@ -289,9 +290,9 @@ def test_joined_tables_on_disk(where, tmp_path):
             (read_rows(part), read_parquet(write_files(part, tmp_path / name), EVERYTHING))
             for name, part in (("before", rows), ("later", later))
         ]
-        found = pairs[0][where[0]].joined(pairs[1][where[1]])
+        found = joined(pairs[0][where[0]], pairs[1][where[1]])
         assert is_on_disk(found.values)
-    assert_same_table(pairs[0][0].joined(pairs[1][0]), found)
+    assert_same_table(joined(pairs[0][0], pairs[1][0]), found)
 
 
 def test_forecasts_updates_and_backtests_from_a_folder(tmp_path):

@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.joining import joined
 from forecaster.table import SeriesTable, read_frame
 
 from .tables import (
@@ -202,7 +203,7 @@ def test_parts_make_the_whole(freq, zone, data):
     rows = np.array([data.draw(st.integers(0, length)) for length in table.lengths])
     overlap = np.array([data.draw(st.integers(0, n)) for n in rows])
     later = table.tail(table.lengths - rows + overlap)
-    assert_same_table(table, table.until(rows).joined(later))
+    assert_same_table(table, joined(table.until(rows), later))
 
 
 def test_joined_ids():
@@ -220,14 +221,14 @@ def test_joined_ids():
         freq="D",
         **LAYOUTS["columns"],
     )
-    joined = table.joined(new)
-    assert joined.ids.tolist() == ["a", "b", "c", "d"]
-    a, b, c, d = np.split(joined.values[0], joined.offsets[1:-1])
+    together = joined(table, new)
+    assert together.ids.tolist() == ["a", "b", "c", "d"]
+    a, b, c, d = np.split(together.values[0], together.offsets[1:-1])
     assert a.tolist() == [1000, 1001, 1002]
     np.testing.assert_array_equal(b, [0, 1, 2, 3, -3, np.nan, -4])
     assert c.tolist() == [-5]  # begins before the rows that were known
     assert d.tolist() == [-1, -2]
-    assert joined.starts[[1, 3]].tolist() == [table.starts[1], pd.Timestamp("2024-05-01")]
+    assert together.starts[[1, 3]].tolist() == [table.starts[1], pd.Timestamp("2024-05-01")]
 
 
 def test_joined_rows_lie_on_the_same_grid():
@@ -235,9 +236,9 @@ def test_joined_rows_lie_on_the_same_grid():
     noon = long_ramp(SHOPS, start="2024-03-05 12:00")
     message = r"on the grid of the data before. Received: rows from \('a', 2024-03-06 12:00:00\), "
     with pytest.raises(ValueError, match=message):
-        table.joined(read_frame(noon, **LAYOUTS["columns"]))
+        joined(table, read_frame(noon, **LAYOUTS["columns"]))
     with pytest.raises(TypeError, match="Times must be of the kind of the data"):
-        table.joined(read_frame(long_ramp(SHOPS, tz="UTC"), **LAYOUTS["columns"]))
+        joined(table, read_frame(long_ramp(SHOPS, tz="UTC"), **LAYOUTS["columns"]))
 
 
 @pytest.mark.parametrize("ids", [["x", "y"], [3, 1], [1.5, -2.0], [True, False]])
@@ -276,6 +277,6 @@ def test_rows_that_nobody_gave_do_not_count():
     assert (table.extended(1).weights == 2).sum() == table.num_rows
     np.testing.assert_array_equal(table.extended(1).weights[ends + np.array([1, 2, 3])], 0)
     np.testing.assert_array_equal(table.known_after(table.lengths - 1, 1).weights[ends], 0)
-    joined = table.until(1).joined(table.tail(1))
-    assert joined.weights.sum() == 2 * 6  # the first and the last row of each id
-    assert not np.isnan(joined.weights).any()
+    together = joined(table.until(1), table.tail(1))
+    assert together.weights.sum() == 2 * 6  # the first and the last row of each id
+    assert not np.isnan(together.weights).any()
