@@ -51,8 +51,8 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     Raises:
         ImportError: if pyarrow is not installed.
         FileNotFoundError: if there is nothing, or no such file in the folder.
-        TypeError, ValueError: as `read_frame`; and if a column is not in every file, or of
-            another kind in some.
+        TypeError, ValueError: as `read_frame`; and if a file is damaged or no Parquet, or a column
+            is not in every file, or of another kind in some.
         OSError: if the disk is full.
 
     Warns:
@@ -107,10 +107,17 @@ class _Files:
             ) from error
         self._arrow, self._files = pyarrow, _files_at(path)
         self._base = path if path.is_dir() else path.parent
-        found = self._open()
-        self._schemas = {
-            fragment.path: _plain(fragment.physical_schema) for fragment in found.get_fragments()
-        }
+        try:
+            found = self._open()
+            self._schemas = {
+                fragment.path: _plain(fragment.physical_schema)
+                for fragment in found.get_fragments()
+            }
+        except pyarrow.ArrowException as error:
+            raise ValueError(
+                f"`frame` must be the path of Parquet files. Received: {str(path)!r}. Read other "
+                f"files yourself, e.g. by `pandas.read_csv`, and give the frame. ({error})"
+            ) from error
         in_files = {name for schema in self._schemas.values() for name in schema.names}
         self._of_folders = {
             field.name: field.type for field in _plain(found.schema) if field.name not in in_files

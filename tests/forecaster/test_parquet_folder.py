@@ -227,6 +227,17 @@ def test_paths_where_no_files_are(tmp_path):
         read_parquet(tmp_path, EVERYTHING)
 
 
+@pytest.mark.parametrize("damaged", [0, 2])
+def test_files_that_are_no_parquet(damaged, tmp_path):
+    rows = random_rows(0, SPANS, 0.0)
+    files = sorted(write_files(rows, tmp_path).iterdir())
+    files[damaged].write_bytes(files[damaged].read_bytes()[:-9])
+    for path in (tmp_path, files[damaged]):
+        message = rf"`frame` must be the path of Parquet files.*{files[damaged].name}"
+        with pytest.raises(ValueError, match=message):
+            read_parquet(path, EVERYTHING)
+
+
 def test_times_must_be_a_column_beside_ids(tmp_path):
     rows = random_rows(0, SPANS, 0.0)
     with pytest.raises(ValueError, match="`time_column` must be given for Parquet files"):
