@@ -64,7 +64,7 @@ def panels(draw):
 
 
 @given(panels(), st.sampled_from(["mixed", "id", "hive"]), st.sampled_from([1, 20, 10**4]))
-@examples(60)
+@examples(30)
 def test_a_folder_is_the_frame_of_its_rows(rows, how, values):
     reading = EVERYTHING
     with tempfile.TemporaryDirectory() as folder, small_memory(values * 10):
