@@ -28,6 +28,7 @@ VARIANTS = {
     "dropout .3": {"network__dropout": 0.3},
     "learning rate 3e-4": {"training__learning_rate": 3e-4},
     "cell lstm": {"network__cell": "lstm"},
+    "no time features": {"time_features": None},
 }
 
 

@@ -9,21 +9,36 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal to the table below
+    from forecaster.folds import Folds
     from forecaster.forecaster import Forecaster
     from forecaster.network import RecurrentNetwork
     from forecaster.output import Quantiles
+    from forecaster.search import ForecasterSearch
+    from forecaster.search_space import space
     from forecaster.training import Training
     from forecaster.windows import WindowSpec
 
 _MODULE_OF = {
+    "Folds": "forecaster.folds",
     "Forecaster": "forecaster.forecaster",
+    "ForecasterSearch": "forecaster.search",
     "Quantiles": "forecaster.output",
     "RecurrentNetwork": "forecaster.network",
     "Training": "forecaster.training",
     "WindowSpec": "forecaster.windows",
+    "space": "forecaster.search_space",
 }
 
-__all__ = ["Forecaster", "Quantiles", "RecurrentNetwork", "Training", "WindowSpec"]
+__all__ = [
+    "Folds",
+    "Forecaster",
+    "ForecasterSearch",
+    "Quantiles",
+    "RecurrentNetwork",
+    "Training",
+    "WindowSpec",
+    "space",
+]
 
 
 def __getattr__(name: str) -> Any:

@@ -26,7 +26,7 @@ import pandas as pd
 from sklearn.base import clone
 
 from forecaster.backtest_result import BacktestResult
-from forecaster.baselines import seasonal_naive
+from forecaster.baselines import seasonal_naive_of_ids
 from forecaster.checks import check_integer
 from forecaster.parallel import Workers, run_all
 from forecaster.scores import seasonal_scales
@@ -77,25 +77,24 @@ def choose_cutoffs(
         ValueError: if the table has too few rows, or a time has no whole horizon after it.
     """
     check_integer("stride", stride, minimum=1)
-    is_scored = _is_scored(table, horizon)
-    last = int(np.flatnonzero(is_scored).max(initial=0))
     if isinstance(cutoffs, Integral):
         check_integer("cutoffs", cutoffs, minimum=1)
-        found = np.arange(last, 0, -stride)
-        found = found[is_scored[found]][:cutoffs]
+        found = possible_cutoffs(table, horizon, stride)
         if cutoffs > (fit := len(found)):
             raise ValueError(
                 f"`cutoffs` must fit into the frame. Received: cutoffs={cutoffs}, stride={stride}, "
                 f"horizon={horizon}; they need {horizon + (cutoffs - 1) * stride + 1} rows, the "
                 f"frame has {table.num_steps}. At most {fit} fit."
             )
-        return found[::-1]
+        return found[-cutoffs:]
     if not pd.api.types.is_list_like(cutoffs):
         raise TypeError(
             f"`cutoffs` must be an integer or a list of times. Received: cutoffs={cutoffs!r}. For "
             "one time write a list of one."
         )
     rows = np.array([table.step_of(time) + 1 for time in cutoffs], np.int64)
+    is_scored = _is_scored(table, horizon)
+    last = int(np.flatnonzero(is_scored).max(initial=0))
     late = [
         time
         for time, row in zip(cutoffs, rows, strict=True)
@@ -108,6 +107,13 @@ def choose_cutoffs(
             f"{table.num_steps} rows do."
         )
     return np.unique(rows)
+
+
+def possible_cutoffs(table: SeriesTable, horizon: int, stride: int) -> np.ndarray:
+    """All cutoffs that can be scored, so many steps apart, the newest among them: (C,) int64."""
+    is_scored = _is_scored(table, horizon)
+    found = np.arange(np.flatnonzero(is_scored).max(initial=0), 0, -stride)
+    return found[is_scored[found]][::-1]
 
 
 def run_backtest(
@@ -225,13 +231,12 @@ def _result(table, windows, forecast, levels, horizon, season_length) -> Backtes
     targets, count = table.num_targets, len(windows.ids) * table.num_targets
     ends = table.offsets[windows.ids] + windows.rows
     actual = table.values[:, ends[:, None] + np.arange(horizon)].swapaxes(0, 1)  # (K, S, H)
-    naive = np.empty_like(actual)
+    naive = seasonal_naive_of_ids(table, windows.ids, windows.rows, horizon, season_length)
     absolute, squared = np.empty((2, len(windows.ids), targets))
     for chosen, ids, chunk in table.chunks_of(windows.ids):
         begins = chunk.offsets[ids]
-        known = (chunk.values, begins + windows.rows[chosen])
-        naive[chosen] = seasonal_naive(*known, horizon, season_length, begins)
-        absolute[chosen], squared[chosen] = seasonal_scales(*known, season_length, begins)
+        scales = seasonal_scales(chunk.values, begins + windows.rows[chosen], season_length, begins)
+        absolute[chosen], squared[chosen] = scales
     forecast = forecast.reshape(count, horizon, -1).astype(np.float64)
     middle = levels.index(0.5) if levels else 0
     series = windows.ids[:, None] * targets + np.arange(targets)

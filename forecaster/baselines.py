@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from forecaster.series_table import SeriesTable
+
 
 def seasonal_naive(
     values: np.ndarray,
@@ -55,6 +57,29 @@ def seasonal_naive(
         forecast[:, index] = _from_earlier_seasons(
             values[index], cutoffs, rows, season_length, begins
         )
+    return forecast
+
+
+def seasonal_naive_of_ids(
+    table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray, horizon: int, season_length: int
+) -> np.ndarray:
+    """`seasonal_naive` of every target of `ids` (K,), each from its own of the `cutoffs` (K,).
+
+    Args:
+        table: the series.
+        ids: positions of ids, any number of times each.
+        cutoffs: how many rows of that id are known.
+        horizon: H, steps to forecast, at least 1.
+        season_length: rows in a season, at least 1.
+
+    Returns:
+        (K, S, H) float64, in the targets' units.
+    """
+    forecast = np.empty((len(ids), table.num_targets, horizon))
+    for chosen, own, chunk in table.chunks_of(ids):
+        begins = chunk.offsets[own]
+        ends = begins + cutoffs[chosen]
+        forecast[chosen] = seasonal_naive(chunk.values, ends, horizon, season_length, begins)
     return forecast
 
 

@@ -12,7 +12,6 @@ Nothing heavy is imported before a command needs it: `forecaster --help` does no
 TensorFlow, and a file that is not there is told of at once.
 """
 
-import multiprocessing
 import os
 import re
 import shutil
@@ -20,7 +19,6 @@ import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -31,6 +29,7 @@ from typer import Argument, Option
 
 from forecaster.data_files import read_like_fit, read_with_keys, write_csv
 from forecaster.options import changed, levels, new_forecaster, takes_parameters
+from forecaster.parallel import Here, spawned
 from forecaster.terminal import (
     Watched,
     epochs_of,
@@ -373,10 +372,7 @@ def _report(error: Exception, debug: bool) -> int:
 
 def _watched(workers: int, on_done: Callable[[], None]) -> Watched:
     """Where refits run: in so many processes, or here."""
-    if workers == 0:
-        return Watched(None, on_done)
-    spawn = multiprocessing.get_context("spawn")
-    return Watched(ProcessPoolExecutor(workers, spawn, _start_worker), on_done)
+    return Watched(spawned(workers, _start_worker) if workers else Here(), on_done)
 
 
 def _start_worker() -> None:

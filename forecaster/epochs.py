@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from time import perf_counter
-from typing import Any
 
 import keras
 import numpy as np
 
 from forecaster.averaging import averaged_weights
-from forecaster.files import read_arrays, write_arrays, write_whole
+from forecaster.files import read_arrays, write_arrays
 
 
 @dataclass
@@ -137,34 +135,3 @@ class EpochEnd(keras.callbacks.Callback):
         best = {f"best_{number:04}": weight for number, weight in enumerate(self.best_weights)}
         note = {"history": asdict(self.history), "is_finished": self.is_finished}
         write_arrays(self.checkpoint, arrays | best, note)
-
-
-def open_resume_dir(path: Path, identity: dict[str, Any]) -> Path:
-    """Make a folder the place where the fit with this `identity` is kept.
-
-    Args:
-        path: the folder; it is made where there is none.
-        identity: plain data that another fit would differ in.
-
-    Raises:
-        ValueError: if another fit is kept there, and the error says what differs; or if what is
-            kept there is damaged.
-    """
-    path.mkdir(parents=True, exist_ok=True)
-    file = path / "fit.json"
-    if file.exists():
-        try:
-            kept = dict(json.loads(file.read_text(encoding="utf-8")))
-        except (ValueError, TypeError) as error:
-            raise ValueError(
-                f"`resume_dir` must be empty or hold this fit. Received: {str(path)!r}, whose file "
-                f"{file.name!r} is damaged. Delete the folder, or choose another."
-            ) from error
-        different = [name for name in identity if kept.get(name) != identity[name]]
-        if different:
-            raise ValueError(
-                f"`resume_dir` must be empty or hold this fit. Received: {str(path)!r}, which "
-                f"holds one that differs in {', '.join(different)}. Choose another folder."
-            )
-    write_whole(file, lambda stream: stream.write(json.dumps(identity, indent=2).encode()))
-    return path

@@ -57,6 +57,47 @@ def read_arrays(path: Path) -> tuple[dict[str, np.ndarray], Any]:
             raise ValueError(f"The file {str(path)!r} is damaged: {error}. Delete it.") from error
 
 
+def write_plain(path: Path, plain: Any) -> None:
+    """Plain data as a JSON file; one that holds them already keeps its time."""
+    text = json.dumps(plain, indent=2).encode()
+    if not (path.exists() and path.read_bytes() == text):
+        write_whole(path, lambda file: file.write(text))
+
+
+def reserve_folder(path: Path, identity: dict[str, Any], *, argument: str, kind: str) -> Path:
+    """Make a folder the place where the work with this `identity` is kept; gives the folder.
+
+    Args:
+        path: the folder; it is made where there is none.
+        identity: plain data that another work of the kind would differ in.
+        argument: what the user calls the folder.
+        kind: the kind of work, such as "fit"; the identity goes into a file of that name.
+
+    Raises:
+        ValueError: if another is kept there, and the error says what differs; or if what is kept
+            there is damaged.
+        OSError: if it cannot be made, or written.
+    """
+    path.mkdir(parents=True, exist_ok=True)
+    file = path / f"{kind}.json"
+    if file.exists():
+        try:
+            kept = dict(json.loads(file.read_text(encoding="utf-8")))
+        except (ValueError, TypeError) as error:
+            raise ValueError(
+                f"`{argument}` must be empty or hold this {kind}. Received: {str(path)!r}, whose "
+                f"file {file.name!r} is damaged. Delete the folder, or choose another."
+            ) from error
+        different = [name for name in identity if kept.get(name) != identity[name]]
+        if different:
+            raise ValueError(
+                f"`{argument}` must be empty or hold this {kind}. Received: {str(path)!r}, which "
+                f"holds one that differs in {', '.join(different)}. Choose another folder."
+            )
+    write_plain(file, identity)
+    return path
+
+
 def sha256(path: Path) -> str:
     """Hexadecimal SHA-256 of a file's content."""
     with open(path, "rb") as file:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Collection, Hashable, Sequence
 from dataclasses import replace
 from functools import partial
 from os import PathLike
@@ -22,7 +22,7 @@ from forecaster.backtest import choose_cutoffs, run_backtest
 from forecaster.backtest_result import BacktestResult
 from forecaster.checks import check_integer
 from forecaster.dataframes import columns_of
-from forecaster.epochs import open_resume_dir
+from forecaster.files import reserve_folder
 from forecaster.fitted import Fitted
 from forecaster.frame_checks import FrameWarning, warn_of_constants
 from forecaster.future import future_frame, missing_future, with_future
@@ -183,8 +183,8 @@ class Forecaster(SpecEstimator):
             FrameWarning: if rows are missing, columns are left out, or nothing can be learned from
                 one.
         """
-        table = self._read(frame)
-        spec, report = self._window_spec(table), _reporter(verbose)
+        table = self.read_table(frame)
+        spec, report = self.window_spec(table), _reporter(verbose)
         shortest, longest = table.lengths.min(), table.lengths.max()
         rows = longest if shortest == longest else f"{shortest} to {longest}"
         report(
@@ -194,7 +194,8 @@ class Forecaster(SpecEstimator):
         task = self._task(table, spec, report=report, callbacks=callbacks, strategy=strategy)
         if resume_dir is not None:
             identity = plain_parameters(self.get_params(deep=False)) | {"data": table.sha256()}
-            task = replace(task, resume_dir=open_resume_dir(Path(resume_dir), identity))
+            folder = reserve_folder(Path(resume_dir), identity, argument="resume_dir", kind="fit")
+            task = replace(task, resume_dir=folder)
         return self._learn(task, table)
 
     def predict(
@@ -366,13 +367,13 @@ class Forecaster(SpecEstimator):
         if window is not None:
             check_integer("window", window, minimum=1)
         check_workers(workers)
-        table = self._read(frame)
+        table = self.read_table(frame)
         return run_backtest(
             self,
             table,
             choose_cutoffs(table, self.horizon, cutoffs, stride),
             levels=as_output(self.output).levels,
-            season_length=self._window_spec(table).season_length,
+            season_length=self.window_spec(table).season_length,
             refit=int(refit),
             gap=gap,
             window=window,
@@ -421,9 +422,16 @@ class Forecaster(SpecEstimator):
         fitted = Fitted.from_note(*artifact.load(path))
         return cls(**fitted.parameters)._adopt(fitted)
 
-    def fit_table(self, table: SeriesTable) -> Forecaster:
-        """Fit fresh weights on a table, silently; returns itself."""
-        return self._learn(self._task(table, self._window_spec(table)), table)
+    def read_table(self, frame: Frame) -> SeriesTable:
+        """The frame of a fit or a backtest as arrays, after the parameters were checked."""
+        check_parameters(self.get_params(deep=False))
+        table = self._read_frame(frame, self.target, self.freq, self.weight_column)
+        warn_of_constants(table.values, table.series, table.offsets)
+        return table
+
+    def fit_table(self, table: SeriesTable, *, epochs: int | None = None) -> Forecaster:
+        """Fit fresh weights on a table, silently; for so many epochs where no row is to judge."""
+        return self._learn(self._task(table, self.window_spec(table)), table, epochs)
 
     def forecast_table(
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
@@ -431,9 +439,13 @@ class Forecaster(SpecEstimator):
         """Forecasts of `ids` (K,) from `cutoffs` (K,), numbers of known rows: (K, S, H, width)."""
         return self._fitted.forecast(table, ids, cutoffs)
 
+    def window_spec(self, table: SeriesTable) -> WindowSpec:
+        """The shapes of the windows that a fit on `table` has."""
+        return window_spec(self.get_params(deep=False), table.until_observed())
+
     def rows_needed(self, table: SeriesTable) -> int:
         """The fewest rows of an id of `table` that `fit_table` can do with."""
-        return rows_needed(self._window_spec(table), self.training)
+        return rows_needed(self.window_spec(table), self.training)
 
     def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
         """Why the weights must not forecast `table` from the time `until`; None if they may.
@@ -458,13 +470,6 @@ class Forecaster(SpecEstimator):
             )
         return fitted.history
 
-    def _read(self, frame: Frame) -> SeriesTable:
-        """The frame of a fit or a backtest, after the parameters were checked."""
-        check_parameters(self.get_params(deep=False))
-        table = self._read_frame(frame, self.target, self.freq, self.weight_column)
-        warn_of_constants(table.values, table.series, table.offsets)
-        return table
-
     def _read_frame(self, frame: Frame, target: Any, freq: Any, weight_column: Any) -> SeriesTable:
         reading = Reading(
             target=target,
@@ -476,7 +481,7 @@ class Forecaster(SpecEstimator):
             static_covariates=self.static_covariates,
             weight_column=weight_column,
         )
-        if isinstance(frame, str | PathLike):
+        if _is_path(frame):
             return read_parquet(frame, reading)
         return read_frame(frame, **vars(reading))
 
@@ -486,11 +491,9 @@ class Forecaster(SpecEstimator):
         if to_learn or fitted.is_joint:
             target = list(fitted.layout.targets)
         freq, weight_column = fitted.layout.freq, self.weight_column
-        is_path = isinstance(frame, str | PathLike)
-        columns = parquet_columns(frame) if is_path else columns_of(frame)
-        if not to_learn and weight_column not in columns:
-            weight_column = None  # forecasts need none
         try:
+            if weight_column is not None and not to_learn and weight_column not in _columns(frame):
+                weight_column = None  # forecasts need none
             return self._read_frame(frame, target, freq, weight_column)
         except (TypeError, ValueError) as error:
             raise type(error)(
@@ -514,9 +517,6 @@ class Forecaster(SpecEstimator):
         is_cell = name == "network" and isinstance(self.network, str) and self.network in CELLS
         return as_network(self.network) if is_cell else super()._as_spec(name)
 
-    def _window_spec(self, table: SeriesTable) -> WindowSpec:
-        return window_spec(self.get_params(deep=False), table.until_observed())
-
     def _task(self, table: SeriesTable, spec: WindowSpec, **how: Any) -> Task:
         """What is learned from `table`."""
         parameters = self.get_params(deep=False)
@@ -533,10 +533,10 @@ class Forecaster(SpecEstimator):
             **how,
         )
 
-    def _learn(self, task: Task, table: SeriesTable) -> Forecaster:
+    def _learn(self, task: Task, table: SeriesTable, epochs: int | None = None) -> Forecaster:
         """Fit on a task, for forecasts of what comes after the `table` that it was made of."""
         parameters = self.get_params(deep=False)
-        return self._adopt(Fitted.on(table, parameters, task.spec, *train(task)))
+        return self._adopt(Fitted.on(table, parameters, task.spec, *train(task, epochs)))
 
     def _adopt(self, fitted: Fitted) -> Forecaster:
         """Set all that ends in ``_``, only when all of it is there."""
@@ -562,3 +562,12 @@ def _reporter(verbose: str | int) -> Callable[[str], None]:
     if verbose == 0:
         return lambda line: None
     return partial(Console().print, highlight=False, markup=False)
+
+
+def _is_path(frame: Any) -> bool:
+    """Whether a frame is told by the path of its Parquet files."""
+    return isinstance(frame, str | PathLike)
+
+
+def _columns(frame: Any) -> Collection[Hashable]:
+    return parquet_columns(frame) if _is_path(frame) else columns_of(frame)

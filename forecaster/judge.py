@@ -7,11 +7,12 @@ from collections.abc import Callable
 
 import numpy as np
 
-from forecaster.baselines import seasonal_naive
+from forecaster.baselines import seasonal_naive_of_ids
 from forecaster.output import Point, Quantiles
 from forecaster.ragged import cut, offsets_of
 from forecaster.scores import seasonal_scales
 from forecaster.table import SeriesTable
+from forecaster.time_grid import stride_over_seasons
 from forecaster.windows import WindowSource, WindowSpec, forecast_at
 
 MOST_JUDGED = 4096  # windows
@@ -70,13 +71,8 @@ class Judge:
                 "Received: too few. Give a longer `validation`, or a frame that ends where its "
                 "values end."
             )
-        naive = np.empty_like(self.actual)
-        for chosen, ids, chunk in table.chunks_of(self.ids):
-            begins = chunk.offsets[ids]
-            ends = begins + self.cutoffs[chosen]
-            naive[chosen] = seasonal_naive(
-                chunk.values, ends, spec.horizon, spec.season_length, begins
-            )
+        season = spec.season_length
+        naive = seasonal_naive_of_ids(table, self.ids, self.cutoffs, spec.horizon, season)
         self.naive_score = self._score(np.repeat(naive[..., None], output.width, -1))
 
     def __call__(self, forward: Callable) -> float:
@@ -97,9 +93,8 @@ def _judged_windows(table, spec, train_rows) -> tuple[np.ndarray, np.ndarray]:
     ids = np.flatnonzero(last >= train_rows)
     ids = ids[:: math.ceil(len(ids) * table.num_targets / MOST_JUDGED) or 1]
     runs = last[ids] - train_rows[ids] + 1  # cutoffs of each id
-    stride = math.ceil(runs.sum() * table.num_targets / MOST_JUDGED) or 1
-    while math.gcd(stride, spec.season_length) > spec.horizon:
-        stride += 1  # until every phase of a season is scored
+    least = math.ceil(runs.sum() * table.num_targets / MOST_JUDGED) or 1
+    stride = stride_over_seasons(least, spec.season_length, spec.horizon)
     counts = (runs - 1) // stride + 1
     ids = np.repeat(ids, counts)
     # How many windows of its id are newer: counts - 1, ..., 1, 0 for each id.

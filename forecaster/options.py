@@ -49,6 +49,7 @@ PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that i
     "patience": "training__patience",
     "validation": "training__validation",
     "refit": "training__refit",
+    "windows_per_epoch": "training__windows_per_epoch",
     "equal_series": "training__equal_series",
 }
 
@@ -231,6 +232,15 @@ def _declare(
     refit: Annotated[
         bool, _Training(metavar="", help="Fit fresh weights on all rows in the end.")
     ] = True,
+    windows_per_epoch: Annotated[
+        int | None,
+        _Training(
+            min=1,
+            metavar="N",
+            help="Windows that an epoch visits, others in each, so that long data take less time.",
+            show_default="all",
+        ),
+    ] = None,
     equal_series: Annotated[
         bool, _Training(metavar="", help="Let every series count the same, not every window.")
     ] = False,

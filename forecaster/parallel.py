@@ -5,7 +5,7 @@ from __future__ import annotations
 import multiprocessing
 import pickle
 from collections.abc import Callable, Sequence
-from concurrent.futures import BrokenExecutor, Executor, ProcessPoolExecutor
+from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from functools import partial
 from numbers import Integral
 from typing import Any
@@ -46,9 +46,9 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
     if not callable(workers):
         processes = min(workers, len(tasks))
         if processes == 0:
-            return [task() for task in tasks]
-        workers = partial(spawned, processes)
-        tasks = [_Parcel(task) for task in tasks]
+            workers = Here
+        else:
+            workers, tasks = partial(spawned, processes), [Parcel(task) for task in tasks]
     with workers() as executor:
         futures = [executor.submit(task) for task in tasks]
         try:
@@ -64,12 +64,77 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
                 future.cancel()  # has no effect on those that are done
 
 
-def spawned(workers: int) -> ProcessPoolExecutor:
-    """A pool of so many fresh processes."""
-    return ProcessPoolExecutor(workers, mp_context=multiprocessing.get_context("spawn"))
+def spawned(workers: int, start: Callable[[], None] | None = None) -> ProcessPoolExecutor:
+    """A pool of so many fresh processes, each of which begins with `start`."""
+    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start)
 
 
-class _Parcel:
+class Here(Executor):
+    """Runs a task when it is submitted; its error, and Ctrl-C, come straight out."""
+
+    def submit(self, task, /, *args, **kwargs) -> Future:
+        future = Future()
+        future.set_result(task(*args, **kwargs))
+        return future
+
+
+class Slot:
+    """A place where one task after another runs, with an executor of its own.
+
+    The executor is made anew when it broke, so that a worker that dies takes nothing else with it;
+    and after so many tasks, so that what its process never gives back does not add up.
+
+    Args:
+        make: makes the executor.
+        lifetime: how many tasks an executor runs; None is all.
+    """
+
+    def __init__(self, make: Callable[[], Executor], lifetime: int | None = None):
+        self.make, self.lifetime = make, lifetime
+        self.executor: Executor | None = None
+        self.tasks = 0
+
+    def submit(self, task: Callable[[], Any]) -> Future:
+        """Begin a task; the one before must be done.
+
+        Raises:
+            ValueError: if a new executor takes no tasks.
+        """
+        if self.executor is None or self.tasks == self.lifetime:
+            self._renew()
+        try:
+            future = self.executor.submit(task)
+        except RuntimeError:  # it is broken, or was shut down
+            self._renew()
+            future = self._first(task)
+        self.tasks += 1
+        return future
+
+    def __enter__(self) -> Slot:
+        return self
+
+    def __exit__(self, *_: Any) -> None:
+        """Wait for the task that runs, if one does, and let the executor go."""
+        if self.executor is not None:
+            self.executor.shutdown(wait=True, cancel_futures=True)
+            self.executor = None
+
+    def _renew(self):
+        if self.executor is not None:
+            self.executor.shutdown(wait=False)
+        self.executor, self.tasks = self.make(), 0
+
+    def _first(self, task):
+        try:
+            return self.executor.submit(task)
+        except RuntimeError as error:
+            raise ValueError(
+                "`workers` must make executors that take tasks. Received: one that does not: "
+                f"{error}. Make a new one in every call."
+            ) from error
+
+
+class Parcel:
     """A task that says what is the matter when it cannot travel to another process.
 
     Left alone, a task that cannot be read where it arrives takes the whole pool down.
@@ -77,6 +142,9 @@ class _Parcel:
 
     def __init__(self, task: Callable[[], Any]):
         self.task = task
+
+    def __call__(self):
+        return self.task()
 
     def __reduce__(self):
         try:

@@ -85,7 +85,7 @@ def plot_forecast(
     if len(past):
         ax.axvline(_x(past.index)[-1], color=GREY, linewidth=0.8, alpha=0.45, zorder=0)
     name = past.name if title is None else title
-    _finish(ax, "" if name is None else str(name), past.index)
+    finish_axes(ax, "" if name is None else str(name), past.index)
     _label_ends(ax, labels)
     return ax
 
@@ -131,7 +131,7 @@ def plot_backtest(
         quantiles = {level: window[name] for name, level in levels.items() if level != 0.5}
         lines = {"forecast": window["prediction"], "seasonal naive": window["naive"]}
         labels = _draw(time_axes, lines, quantiles, known[known.index == cutoff])
-    _finish(time_axes, "" if title is None else str(title), known.index)
+    finish_axes(time_axes, "" if title is None else str(title), known.index)
     _label_ends(time_axes, [*labels, (known, "actual", INK)])
 
     by_step = scores[score].unstack("forecast")
@@ -140,7 +140,7 @@ def plot_backtest(
     )
     if by_step.min().min() >= 0:
         step_axes.set_ylim(bottom=0)
-    _finish(step_axes, f"{score} by step of the horizon", by_step.index)
+    finish_axes(step_axes, f"{score} by step of the horizon", by_step.index)
     _label_ends(step_axes, labels)
     return time_axes, step_axes
 
@@ -231,7 +231,7 @@ def _new_axes(size, **grid) -> np.ndarray:
     return axes[0]
 
 
-def _finish(ax, title: str, index: pd.Index) -> None:
+def finish_axes(ax, title: str, index: pd.Index) -> None:
     """Everything about the Axes that is not data: quiet, and the same in every picture."""
     from matplotlib import dates, ticker
 

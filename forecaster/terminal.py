@@ -139,26 +139,21 @@ class Watched(Executor):
     makes a thread of Python 3.11 die with a traceback.
 
     Args:
-        executor: None runs a task here when it is submitted; its error then comes straight out.
+        executor: what runs them.
         on_done: called without arguments.
     """
 
-    def __init__(self, executor: Executor | None, on_done: Callable[[], None]):
+    def __init__(self, executor: Executor, on_done: Callable[[], None]):
         self.executor, self.on_done = executor, on_done
 
     def submit(self, task, /, *args, **kwargs) -> Future:
         future = Future()
-        if self.executor is None:
-            future.set_result(task(*args, **kwargs))
-            self.on_done()
-        else:
-            there = self.executor.submit(task, *args, **kwargs)
-            there.add_done_callback(partial(self._pass_on, future))
+        there = self.executor.submit(task, *args, **kwargs)
+        there.add_done_callback(partial(self._pass_on, future))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
-        if self.executor is not None:
-            self.executor.shutdown(wait, cancel_futures=cancel_futures)
+        self.executor.shutdown(wait, cancel_futures=cancel_futures)
 
     def _pass_on(self, future: Future, there: Future) -> None:
         self.on_done()

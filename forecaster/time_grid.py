@@ -12,6 +12,7 @@ Three kinds of step, each with its own arithmetic:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Collection
 from dataclasses import dataclass
 from itertools import islice
@@ -231,6 +232,14 @@ def default_input_length(season_length: int, horizon: int, rows: int) -> int:
     """
     wanted = -(-3 * max(season_length, horizon) // season_length)
     return season_length * max(min(wanted, rows // 3 // season_length), 1)
+
+
+def stride_over_seasons(least: int, season_length: int, horizon: int) -> int:
+    """The smallest stride from `least` on whose forecasts meet every phase of a season."""
+    stride = least
+    while math.gcd(stride, season_length) > horizon:
+        stride += 1
+    return stride
 
 
 def is_integer(times: pd.Index) -> bool:

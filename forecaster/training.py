@@ -58,6 +58,9 @@ class Training:
         validation: the newest part of each id's rows, which judges and does not train: a number
             of steps of `freq`, or a fraction between 0 and 1. It is never shorter than a horizon.
         refit: whether fresh weights are then fitted on all rows, for the best number of epochs.
+        windows_per_epoch: a smaller number of windows for an epoch to visit, others in each, at
+            least 1. On long data a fit then stops after fewer gradient steps, so it takes less
+            time. None is all.
         equal_series: whether every series counts the same; else every window does, so that long
             series count more than short ones.
 
@@ -73,6 +76,7 @@ class Training:
     patience: int = 10
     validation: int | float = 0.2
     refit: bool = True
+    windows_per_epoch: int | None = None
     equal_series: bool = False
 
     def __post_init__(self):
@@ -83,6 +87,8 @@ class Training:
         check_integer("patience", self.patience, minimum=1)
         check_steps_or_fraction("validation", self.validation)
         check_choice("refit", self.refit, (True, False))
+        if self.windows_per_epoch is not None:
+            check_integer("windows_per_epoch", self.windows_per_epoch, minimum=1)
         check_choice("equal_series", self.equal_series, (True, False))
 
     def loss_for(self, output: Point | Quantiles) -> str:
@@ -95,6 +101,11 @@ class Training:
                 f'Received: loss={self.loss!r}. Leave loss="auto" for the one that fits.'
             )
         return self.loss
+
+    def epoch_steps(self, windows: int) -> int:
+        """Gradient steps in an epoch, where there are so many windows."""
+        visited = min(windows, self.windows_per_epoch or windows)
+        return min(max(math.ceil(visited / self.batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
 
     def validation_rows(self, rows: int | np.ndarray, horizon: int) -> np.ndarray:
         """How many of so many rows of an id judge: (I,) -> (I,)."""
@@ -172,16 +183,24 @@ class Part:
         return Cutoffs.between(self.source.of_series(first), self.source.of_series(last))
 
 
-def train(task: Task) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
+def train(
+    task: Task, epochs: int | None = None
+) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
     """Find the number of epochs on the newest rows, then fit fresh weights on all rows.
+
+    Args:
+        task: what is learned from, and how.
+        epochs: the number of epochs, where it is known already: then no row judges.
 
     Returns:
         What was learned of the covariates, the model, its compiled forward pass, and the history
-        of the validated fit.
+        of the validated fit; without one, of the only fit.
 
     Raises:
         ValueError: if the table has too few rows or values, or the fit diverges.
     """
+    if epochs is not None:
+        return _train_for(task, epochs)
     training, part = task.training, Part.of(task, _train_rows(task))
     loss = training.loss_for(task.output)
     judge = Judge(task.table, part.source, task.spec, task.output, loss, part.rows)
@@ -190,9 +209,18 @@ def train(task: Task) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory
     _check_converged(task, min(history.validation_score), history.naive_score)
     if training.refit:
         task.report(f"refit on all {task.table.num_rows} rows for {history.best_epoch} epochs")
-        part, again = Part.of(task, task.table.lengths), FitHistory()
-        fitted = _fit(task, "refitted", part, history.best_epoch, again)
-        _check_converged(task, again.loss[-1], history.naive_score)
+        coder, *fitted, _ = _train_for(task, history.best_epoch, history.naive_score)
+        return coder, *fitted, history
+    return part.coder, *fitted, history
+
+
+def _train_for(
+    task: Task, epochs: int, naive_score: float = math.inf
+) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
+    """Fit fresh weights on all rows."""
+    part, history = Part.of(task, task.table.lengths), FitHistory()
+    fitted = _fit(task, "refitted", part, epochs, history)
+    _check_converged(task, history.loss[-1], naive_score)
     return part.coder, *fitted, history
 
 
@@ -270,8 +298,7 @@ def _fit(task, name, part, epochs, history, judge=None) -> tuple[keras.Model, Ca
         model, forward = task.new_model(part.coder.kinds)
         set_scaling(model, part.coder.scaling(task.table, part.rows))
     cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
-    steps = math.ceil(len(cutoffs) / task.training.batch_size)
-    count, length = _executions(min(max(steps, SHORTEST_EPOCH), LONGEST_EPOCH))
+    count, length = _executions(task.training.epoch_steps(len(cutoffs)))
     _compile(task, model, count, length)
     epoch_end = EpochEnd(
         history,

@@ -34,6 +34,7 @@ from forecaster import (
 from forecaster.datasets import list_datasets, load_dataset
 from forecaster.network import CELLS
 from forecaster.options import PARAMETER_OF, PARAMETERS, features
+from forecaster.parallel import Here
 
 from .tiny import days, waves, with_random_weights
 
@@ -672,7 +673,7 @@ def test_the_bar_follows_the_epochs():
     assert (task.completed, task.fields["note"]) == (4, "refit on all rows")
 
 
-@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(1)])
+@pytest.mark.parametrize("executor", [Here(), ThreadPoolExecutor(1)])
 def test_a_watched_executor_tells_of_every_task(executor):
     done = []
     with terminal.Watched(executor, lambda: done.append(1)) as watched:
@@ -681,7 +682,7 @@ def test_a_watched_executor_tells_of_every_task(executor):
     assert len(done) == 3
 
 
-@pytest.mark.parametrize("executor", [None, ThreadPoolExecutor(1)])
+@pytest.mark.parametrize("executor", [Here(), ThreadPoolExecutor(1)])
 def test_a_watched_executor_hands_errors_on(executor):
     with (
         terminal.Watched(executor, lambda: None) as watched,

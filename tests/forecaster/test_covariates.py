@@ -323,7 +323,7 @@ def test_only_inputs_that_there_are(roles, features, names):
 def task_of(rows, **parameters):
     model = new_forecaster(**parameters)
     with quiet():
-        table = model._read(rows)
+        table = model.read_table(rows)
     return model._task(table, model._window_spec(table))
 
 

@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from forecaster.epochs import open_resume_dir
 from forecaster.files import read_arrays
 from forecaster.network import RecurrentNetwork
 from forecaster.training import Training
@@ -121,22 +120,6 @@ def test_the_state_of_another_network_is_refused(tmp_path):
     task = make_task(walks(), network=RecurrentNetwork(units=2), resume_dir=tmp_path)
     with pytest.raises(ValueError, match=r"`resume_dir` must hold the state of this network"):
         train(task)
-
-
-def test_another_fit_in_the_folder_is_refused(tmp_path):
-    identity = {"horizon": 3, "training": {"epochs": 2}, "data": "abc"}
-    folder = tmp_path / "deep" / "folder"
-    assert open_resume_dir(folder, identity) == folder
-    assert open_resume_dir(folder, dict(identity)) == folder
-    message = r"`resume_dir` must be empty or hold this fit. Received: .* differs in horizon, data."
-    with pytest.raises(ValueError, match=message):
-        open_resume_dir(folder, identity | {"horizon": 4, "data": "abd"})
-    with pytest.raises(ValueError, match=r"differs in seed. Choose another folder."):
-        open_resume_dir(folder, identity | {"seed": 0})
-    for content in (b"", b"{", b"3", b"\xff\xfe", b'["a"]'):
-        (folder / "fit.json").write_bytes(content)
-        with pytest.raises(ValueError, match=r"whose file .fit.json. is damaged. Delete"):
-            open_resume_dir(folder, identity)
 
 
 def start(*arguments):

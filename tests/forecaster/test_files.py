@@ -10,7 +10,7 @@ import sys
 import numpy as np
 import pytest
 
-from forecaster.files import read_arrays, sha256, write_arrays, write_whole
+from forecaster.files import read_arrays, reserve_folder, sha256, write_arrays, write_whole
 
 ARRAYS = {
     "b": np.arange(6, dtype=np.float32).reshape(2, 3),
@@ -111,3 +111,24 @@ def test_sha256_is_that_of_the_content(tmp_path):
     path = tmp_path / "file"
     path.write_bytes(b"abc" * 100_000)
     assert sha256(path) == hashlib.sha256(b"abc" * 100_000).hexdigest()
+
+
+def test_another_work_in_the_folder_is_refused(tmp_path):
+    def reserve(identity):
+        return reserve_folder(folder, identity, argument="resume_dir", kind="fit")
+
+    identity = {"horizon": 3, "training": {"epochs": 2}, "data": "abc"}
+    folder = tmp_path / "deep" / "folder"
+    assert reserve(identity) == folder
+    os.utime(folder / "fit.json", (1, 1))
+    assert reserve(dict(identity)) == folder
+    assert (folder / "fit.json").stat().st_mtime == 1
+    message = r"`resume_dir` must be empty or hold this fit. Received: .* differs in horizon, data."
+    with pytest.raises(ValueError, match=message):
+        reserve(identity | {"horizon": 4, "data": "abd"})
+    with pytest.raises(ValueError, match=r"differs in seed. Choose another folder."):
+        reserve(identity | {"seed": 0})
+    for content in (b"", b"{", b"3", b"\xff\xfe", b'["a"]'):
+        (folder / "fit.json").write_bytes(content)
+        with pytest.raises(ValueError, match=r"whose file .fit.json. is damaged. Delete"):
+            reserve(identity)

@@ -130,7 +130,7 @@ def random_forecaster(frame, seed=0, **parameters):
     """A forecaster that counts as fitted on `frame`, but whose weights are all distinct noise."""
     keys = {"id_column": "series", "time_column": "time", "time_features": None, "network": flat}
     model = tiny(**{"target": ["sold", "left"]} | keys | parameters)
-    parameters, table = model.get_params(deep=False), model._read(frame)
+    parameters, table = model.get_params(deep=False), model.read_table(frame)
     task = model._task(table, window_spec(parameters, table))
     coder = CovariateCoder.learned(table, table.lengths, task.time_features)
     network, forward = task.new_model(coder.kinds)

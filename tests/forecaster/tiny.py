@@ -50,7 +50,7 @@ def with_random_weights(frame, seed=0, **parameters):
     """A forecaster that counts as fitted on `frame`, but whose weights are all distinct noise."""
     model = tiny(**parameters)
     parameters = model.get_params(deep=False)
-    table = model._read(frame)
+    table = model.read_table(frame)
     spec = window_spec(parameters, table)
     coder = CovariateCoder.learned(table, table.lengths, TimeFeatures())
     network, forward = new_model(parameters, spec, coder.kinds)

@@ -1,0 +1,120 @@
+"""What people see of a search while it runs: a table of the best trials under a bar, or lines."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from time import monotonic
+
+import numpy as np
+from rich.console import Console, Group
+from rich.live import Live
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from rich.table import Table, box
+
+from forecaster.conductor import Limits, View
+from forecaster.folds import Objective
+from forecaster.trials import COMPLETED, Trial, best_trial, value_text
+
+SHOWN = 5  # trials in the live table
+
+
+@contextmanager
+def view_on(console: Console | None, objective: Objective, limits: Limits) -> Iterator[View]:
+    """A live table where the console is a terminal, a line a trial elsewhere, nothing for None."""
+    if console is None:
+        yield Silent()
+    elif console.is_terminal:
+        view = LiveTable(console, objective, limits)
+        with view.live:
+            yield view
+    else:
+        yield Lines(console, objective)
+
+
+class Silent:
+    """Shows nothing."""
+
+    def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
+        """Nothing."""
+
+
+class Lines:
+    """A line for each trial that is over, in the order in which they end."""
+
+    def __init__(self, console: Console, objective: Objective):
+        self.console, self.objective = console, objective
+        self.shown: set[str] = set()
+
+    def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
+        """Print what has not been printed yet."""
+        for trial in trials:
+            if trial.is_over and trial.id not in self.shown and trial.original is None:
+                self.shown.add(trial.id)
+                best = best_trial(trials, self.objective)
+                line = f"trial {trial.id}  {trial.status:<9}  {score_text(trial, self.objective)}"
+                if best is not None:
+                    line += f"  best {score_text(best, self.objective)} (trial {best.id})"
+                self.console.print(line, highlight=False, markup=False, soft_wrap=True)
+
+
+class LiveTable:
+    """The best trials so far, and a bar with the time left."""
+
+    def __init__(self, console: Console, objective: Objective, limits: Limits):
+        self.objective, self.limits = objective, limits
+        self.started = monotonic()
+        self.progress = Progress(
+            TextColumn("{task.fields[note]}"),
+            BarColumn(),
+            MofNCompleteColumn() if limits.trials else TextColumn(""),
+            TimeRemainingColumn(),
+            console=console,
+        )
+        total = limits.trials * limits.folds if limits.trials else limits.seconds
+        self.bar = self.progress.add_task("Search", total=total, note="")
+        self.live = Live(self.progress, console=console, refresh_per_second=4, transient=True)
+
+    def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
+        """Draw anew."""
+        new = [trial for trial in trials if trial.original is None]
+        over = sum(trial.is_over for trial in new)
+        done = sum(self.limits.folds if trial.is_over else len(trial.folds) for trial in new)
+        self.progress.update(
+            self.bar,
+            completed=done if self.limits.trials else monotonic() - self.started,
+            note=f"{over} trials over, {len(running)} running",
+        )
+        self.live.update(Group(self._table(new), self.progress))
+
+    def _table(self, trials: Sequence[Trial]) -> Table:
+        completed = [trial for trial in trials if trial.status == COMPLETED]
+        best = sorted(completed, key=lambda trial: np.mean(trial.errors(self.objective)))[:SHOWN]
+        names = free_parameters(trials)
+        table = Table(box=box.SIMPLE_HEAD, title="Best trials", title_justify="left")
+        for name in ("trial", str(self.objective), "spread", *names):
+            table.add_column(name.split("__")[-1])
+        for trial in best:
+            errors = trial.errors(self.objective)
+            values = [value_text(trial.parameters.get(name, "")) for name in names]
+            table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
+        if best:
+            naive = np.mean([self.objective.of(fold.naive) for fold in best[0].folds])
+            table.add_row("", f"{naive:.4g}", "", "seasonal naive", style="dim")
+        return table
+
+
+def free_parameters(trials: Sequence[Trial]) -> list[str]:
+    """The names of the parameters that are not the same in all trials."""
+    values: dict[str, set[str]] = {}
+    for trial in trials:
+        for name, value in trial.parameters.items():
+            values.setdefault(name, set()).add(repr(value))
+    return [name for name, different in values.items() if len(different) > 1]
+
+
+def score_text(trial: Trial, objective: Objective) -> str:
+    """The mean error over the folds that were run, or why there is none."""
+    if trial.error is not None:
+        return trial.error.splitlines()[0]
+    return f"{objective} {np.mean(trial.errors(objective)):.4g}"

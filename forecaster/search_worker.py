@@ -1,0 +1,93 @@
+"""What runs in the workers of a search: their start, and one fold of a trial at a time.
+
+A worker is given the place of the table, which it reads once, and tells of a trial that fails by
+its result: an exception that comes out of a worker is the worker's own end.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import traceback
+from dataclasses import dataclass
+from functools import lru_cache
+from multiprocessing import parent_process
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+
+from forecaster.files import read_arrays, write_arrays
+from forecaster.folds import FoldResult, run_fold
+from forecaster.forecaster import Forecaster
+from forecaster.table import SeriesTable
+
+
+def start_worker(number: int, workers: int) -> None:
+    """Begin a process that is one of several: its GPU, or its share of the cores.
+
+    Args:
+        number: of the worker, from 0.
+        workers: how many there are.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.set_visible_devices(gpus[number % len(gpus)], "GPU")
+        return
+    threads = max(len(os.sched_getaffinity(0)) // workers, 1)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _end_with_parent() -> None:
+    """A process whose parent was killed would wait for tasks for ever."""
+    parent_process().join()
+    os._exit(1)
+
+
+def write_table(file: Path, table: SeriesTable) -> Path:
+    """Put a table where workers find it."""
+    write_arrays(file, table.arrays(), table.layout())
+    return file
+
+
+@lru_cache(maxsize=1)
+def _table(file: Path, digest: str) -> SeriesTable:
+    """The table in a file; the digest tells it from another one that was there before."""
+    arrays, layout = read_arrays(file)
+    return SeriesTable.from_layout(layout, **arrays)
+
+
+@dataclass(frozen=True, eq=False)
+class FoldTask:
+    """One fold of a trial, as it travels to a worker.
+
+    Args:
+        table: the series; or the file that holds them, and their digest.
+        forecaster: of the trial, not fitted.
+        cutoffs: (C,) int64, of the fold.
+        judging: the other arguments of `run_fold`.
+    """
+
+    table: SeriesTable | tuple[Path, str]
+    forecaster: Forecaster
+    cutoffs: np.ndarray
+    judging: dict[str, Any]
+
+    def __call__(self) -> FoldResult | str:
+        """What the trial did, or why it failed."""
+        table = _table(*self.table) if isinstance(self.table, tuple) else self.table
+        try:
+            return run_fold(self.forecaster, table, self.cutoffs, **self.judging)
+        except Exception as error:
+            return error_text(error)
+
+
+def error_text(error: Exception) -> str:
+    """An error in a line, then where it came from."""
+    where = "".join(traceback.format_exception(error))
+    return f"{type(error).__name__}: {error}\n\n{where}"
