@@ -4,7 +4,8 @@ Who owns what:
 
 * a command reads files, makes one or two calls of the Python face, and writes what comes back;
 * `options.py` declares the parameters of a `Forecaster`, `data_files.py` reads and writes files of
-  data, `terminal.py` owns standard error;
+  data, `terminal.py` owns standard error, `command_parts.py` what commands share, and
+  `search_command.py` the longest command;
 * `main` turns whatever happens into an exit code and at most one line: 0 is success, 1 means that
   data or files are not as they must be, 2 that the command line is not, 130 is Ctrl-C.
 
@@ -14,7 +15,6 @@ TensorFlow, and a file that is not there is told of at once.
 
 import os
 import re
-import shutil
 import signal
 import sys
 import traceback
@@ -22,14 +22,24 @@ from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
 
+from forecaster.command_parts import (
+    NAME,
+    Data,
+    Output,
+    check_free,
+    load_forecaster,
+    program,
+    there,
+)
 from forecaster.data_files import read_like_fit, read_with_keys, write_csv
-from forecaster.options import changed, levels, new_forecaster, takes_parameters
+from forecaster.options import changed, levels, new_forecaster, takes_parameters, typed
 from forecaster.parallel import Here, spawned
+from forecaster.search_command import search
 from forecaster.terminal import (
     Watched,
     epochs_of,
@@ -40,10 +50,7 @@ from forecaster.terminal import (
     silent_start,
 )
 
-if TYPE_CHECKING:
-    from forecaster.forecaster import Forecaster
-
-NAME, DEBUG = "forecaster", "--debug"
+DEBUG = "--debug"
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # their messages are enough
 FUTURE_CALLS = re.compile(r"Call `model\.(future_frame|missing_future)\(.*")  # what Python advises
 Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
@@ -54,32 +61,6 @@ app = typer.Typer(
     help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
     epilog=f"A first look that needs no data of yours: {NAME} demo",
 )
-
-
-def _in_a_folder(file: Path | None) -> Path | None:
-    if file is not None and not file.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder '{file.parent}'.")
-    return file
-
-
-def _there(file: Path | None) -> Path | None:
-    if file is not None:
-        file.stat()  # raises what opening it would, before anything heavy is loaded
-    return file
-
-
-Data = Annotated[
-    Path,
-    Argument(
-        metavar="DATA.CSV",
-        callback=_there,
-        help="A column with the times, one for each series; or with --id, series below each "
-        "other. Or Parquet, also a folder of it.",
-    ),
-]
-Output = Annotated[
-    Path | None, Option(metavar="FILE.CSV", callback=_in_a_folder, help="Where to write it.")
-]
 
 
 def _show_version(wanted: bool) -> None:
@@ -167,7 +148,7 @@ def predict(
         Path | None,
         Argument(
             metavar="DATA.CSV",
-            callback=_there,
+            callback=there,
             help="History to forecast from.",
             show_default="the one that was saved with the model",
         ),
@@ -176,7 +157,7 @@ def predict(
         Path | None,
         Option(
             metavar="FILE.CSV",
-            callback=_there,
+            callback=there,
             help="The future covariates, a row for each step of the horizon of each series.",
         ),
     ] = None,
@@ -260,7 +241,8 @@ def backtest(
         load_forecaster()
         forecaster = new_forecaster(parameters | {"horizon": horizon})
     else:
-        if given := changed(parameters) + ["--horizon"] * (horizon is not None):
+        given = [typed(name) for name in changed(parameters)]
+        if given := given + ["--horizon"] * (horizon is not None):
             raise typer.BadParameter(
                 f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
             )
@@ -285,6 +267,9 @@ def backtest(
         write_csv(result.forecasts, output, index=False)
 
 
+app.command()(takes_parameters(search))
+
+
 @app.command()
 def datasets(
     name: Annotated[
@@ -306,31 +291,6 @@ def datasets(
     known["source"] = known["bundled"].map({True: "bundled", False: "download"})
     shown = known[["name", "description", "size", "freq", "horizon", "licence", "source"]]
     print_table(shown, title="Datasets", styles=[""] * len(shown))
-
-
-def load_forecaster() -> "type[Forecaster]":
-    """The class; TensorFlow, which comes with it, is loaded without a word."""
-    with silent_start():
-        from forecaster.forecaster import Forecaster
-    return Forecaster
-
-
-def check_free(path: Path, *, overwrite: bool) -> None:
-    """Whether a model can be saved there; to know that after the fit would be late."""
-    from forecaster.artifact import MANIFEST
-
-    if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
-        advice = "It is no SavedModel of ours: choose another." if overwrite else "Add --overwrite."
-        raise FileExistsError(f"The SavedModel must be a new directory. Received: {path}. {advice}")
-
-
-def program() -> str:
-    """How this command line was called, for commands that are typed next."""
-    called, found = sys.argv[0], shutil.which(NAME)
-    if Path(called).name == "__main__.py":
-        return f"python -m {NAME}"
-    is_found = found is not None and os.path.realpath(found) == os.path.realpath(called)
-    return NAME if is_found else called
 
 
 def main(args: Sequence[str] | None = None) -> None:

@@ -44,16 +44,18 @@ class View(Protocol):
 
 
 @dataclass(frozen=True)
-class Limits:
-    """When a search is over.
+class Rules:
+    """What is made small, and when a search is over.
 
     Args:
+        objective: what is made small.
         folds: of each trial.
         trials: how many at most; None is as many as the oracle proposes.
         seconds: after which nothing new begins; None is never.
         prune: whether hopeless trials are stopped after a fold.
     """
 
+    objective: Objective
     folds: int
     trials: int | None
     seconds: float | None
@@ -69,9 +71,9 @@ class Conductor:
         new_task: the call that runs a fold (its number, from 1) of a trial.
         journal: where finished folds are kept.
         slots: where they run, one at a time in each.
-        objective: what is made small.
-        limits: when it is over.
+        rules: what is made small, and when it is over.
         view: is told what happens.
+        log: is told of each trial that is over.
     """
 
     def __init__(
@@ -81,12 +83,12 @@ class Conductor:
         new_task: Callable[[Trial, int], Callable[[], FoldResult | str]],
         journal: Journal,
         slots: Sequence[Slot],
-        objective: Objective,
-        limits: Limits,
+        rules: Rules,
         view: View,
+        log: Callable[[Trial], None],
     ):
         self.proposer, self.prepare, self.new_task = proposer, prepare, new_task
-        self.journal, self.objective, self.limits, self.view = journal, objective, limits, view
+        self.journal, self.rules, self.view, self.log = journal, rules, view, log
         self.trials: list[Trial] = []
         self.idle = list(slots)
         self.running: dict[Future, tuple[Trial, Slot]] = {}
@@ -121,7 +123,7 @@ class Conductor:
             return False
         if (original := trial.original) is not None:
             trial.status, trial.folds, trial.error = original.status, original.folds, original.error
-        elif len(trial.folds) == self.limits.folds:
+        elif len(trial.folds) == self.rules.folds:
             trial.status = COMPLETED
         elif self._is_hopeless(position):
             trial.status = PRUNED
@@ -134,7 +136,7 @@ class Conductor:
         """
         trial, before = self.trials[position], self.trials[:position]
         done = len(trial.folds)
-        if not done or not self.limits.prune:
+        if not done or not self.rules.prune:
             return False
         compared = [other for other in before if other.original is None]
         if any(not other.is_over and len(other.folds) < done for other in compared):
@@ -145,7 +147,7 @@ class Conductor:
 
     def _mean(self, trial: Trial, folds: int) -> float:
         """The mean error of the first so many folds."""
-        return float(np.mean(trial.errors(self.objective)[:folds]))
+        return float(np.mean(trial.errors(self.rules.objective)[:folds]))
 
     def _tell(self) -> bool:
         """Tell the oracle of trials that are over, in the order of proposal."""
@@ -157,6 +159,7 @@ class Conductor:
                 message = f"Pruned after {len(trial.folds)} folds; the score is an estimate."
             self.proposer.tell(trial.proposed, score, message)
             self.journal.write_trial(trial)
+            self.log(trial)
             self.told += 1
         if self.told > before:
             self.journal.write_oracle(self.proposer.oracle)
@@ -173,7 +176,7 @@ class Conductor:
         score = self._mean(trial, done)
         others = [other for other in self.trials[: self.told] if other.status == COMPLETED]
         if trial.status == PRUNED and others:
-            whole = np.median([self._mean(other, self.limits.folds) for other in others])
+            whole = np.median([self._mean(other, self.rules.folds) for other in others])
             score *= whole / np.median([self._mean(other, done) for other in others])
         return float(score)
 
@@ -193,7 +196,7 @@ class Conductor:
 
     def _has_room(self) -> bool:
         new = [trial for trial in self.trials if trial.original is None]
-        if self.is_exhausted or self._is_late() or len(new) == self.limits.trials:
+        if self.is_exhausted or self._is_late() or len(new) == self.rules.trials:
             return False
         if self.trials[-MOST_REPEATED:] and all(t.original for t in self.trials[-MOST_REPEATED:]):
             self.is_exhausted = True
@@ -255,8 +258,8 @@ class Conductor:
         """Take up what a trial did in its next fold."""
         if isinstance(result, str):
             trial.fail(result)
-        elif not math.isfinite(self.objective.of(result.scores)):
-            trial.fail(f"{self.objective} of fold {len(trial.folds) + 1} is not a number.")
+        elif not math.isfinite(self.rules.objective.of(result.scores)):
+            trial.fail(f"{self.rules.objective} of fold {len(trial.folds) + 1} is not a number.")
         else:
             trial.folds.append(result)
 
@@ -264,5 +267,5 @@ class Conductor:
         return any(trial is other for other, _ in self.running.values())
 
     def _is_late(self) -> bool:
-        seconds = self.limits.seconds
+        seconds = self.rules.seconds
         return seconds is not None and monotonic() - self.started > seconds

@@ -274,12 +274,17 @@ def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
 
 
 def changed(parameters: dict[str, Any]) -> list[str]:
-    """The options among these that are not left at their defaults, as they are typed."""
+    """The names of the options among these that are not left at their defaults."""
     return [
-        f"--{name.replace('_', '-')}"
+        name
         for name, value in parameters.items()
         if value not in (PARAMETERS[name].default, [])  # nothing was typed of what may be repeated
     ]
+
+
+def typed(name: str) -> str:
+    """An option as it is typed."""
+    return f"--{name.replace('_', '-')}"
 
 
 def new_forecaster(parameters: dict[str, Any]) -> "Forecaster":

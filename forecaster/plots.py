@@ -86,7 +86,7 @@ def plot_forecast(
         ax.axvline(_x(past.index)[-1], color=GREY, linewidth=0.8, alpha=0.45, zorder=0)
     name = past.name if title is None else title
     finish_axes(ax, "" if name is None else str(name), past.index)
-    _label_ends(ax, labels)
+    label_ends(ax, labels)
     return ax
 
 
@@ -132,7 +132,7 @@ def plot_backtest(
         lines = {"forecast": window["prediction"], "seasonal naive": window["naive"]}
         labels = _draw(time_axes, lines, quantiles, known[known.index == cutoff])
     finish_axes(time_axes, "" if title is None else str(title), known.index)
-    _label_ends(time_axes, [*labels, (known, "actual", INK)])
+    label_ends(time_axes, [*labels, (known, "actual", INK)])
 
     by_step = scores[score].unstack("forecast")
     labels = _draw(
@@ -141,7 +141,7 @@ def plot_backtest(
     if by_step.min().min() >= 0:
         step_axes.set_ylim(bottom=0)
     finish_axes(step_axes, f"{score} by step of the horizon", by_step.index)
-    _label_ends(step_axes, labels)
+    label_ends(step_axes, labels)
     return time_axes, step_axes
 
 
@@ -254,7 +254,7 @@ def finish_axes(ax, title: str, index: pd.Index) -> None:
     ax.margins(x=0.01)
 
 
-def _label_ends(ax, labels) -> None:
+def label_ends(ax, labels) -> None:
     """Write the name of each line at its right end, moved apart where they would overlap."""
     labels = [(line.dropna(), text, color) for line, text, color in labels if line.notna().any()]
     if not labels:

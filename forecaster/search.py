@@ -7,7 +7,6 @@ import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from functools import partial
 from importlib.metadata import version
 from os import PathLike
@@ -23,23 +22,25 @@ from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
 from forecaster.checks import check_choice, check_integer, check_positive
-from forecaster.conductor import Conductor, Limits
+from forecaster.conductor import Conductor, Rules
+from forecaster.contest import Contest, proposed
 from forecaster.files import reserve_folder
-from forecaster.folds import FoldResult, Folds, Objective, rows_of_fold
+from forecaster.folds import FoldResult, Folds, Objective
 from forecaster.forecaster import Forecaster, Frame
-from forecaster.oracles import BUDGET, TUNERS, Proposer, new_oracle
+from forecaster.oracles import TUNERS, Proposer, new_oracle
 from forecaster.output import as_output
 from forecaster.parallel import Here, Parcel, Slot, Workers, check_workers, spawned
-from forecaster.parameters import check_parameters
 from forecaster.plain import plain_parameters
+from forecaster.search_logs import log_trial
 from forecaster.search_plots import plot_search
 from forecaster.search_report import report
-from forecaster.search_space import Space, SpaceFunction, space
+from forecaster.search_space import PARAMETERS, Space, SpaceFunction, space
 from forecaster.search_view import view_on
-from forecaster.search_worker import FoldTask, start_worker, write_table
+from forecaster.search_worker import FoldTask, write_table
 from forecaster.table import SeriesTable
 from forecaster.trials import Journal, Trial, best_trial, mark_pruned_by_hyperband, trials_frame
 from forecaster.windows import WindowSpec
+from forecaster.workers import start_worker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,19 +48,6 @@ if TYPE_CHECKING:
 TRIALS = 30  # where neither a number nor a time is given
 FOLDS_PER_WORKER = 32  # after so many a process has grown by about a gigabyte
 LIBRARIES = ("keras-forecaster", "keras", "keras-tuner", "scikit-learn", "tensorflow")
-# What the rows are, and what is asked of them: another value would make another task of it.
-FIXED = (
-    "horizon",
-    "target",
-    "id_column",
-    "time_column",
-    "freq",
-    "season_length",
-    "past_covariates",
-    "future_covariates",
-    "static_covariates",
-    "weight_column",
-)
 
 
 class ForecasterSearch(BaseEstimator):
@@ -176,7 +164,8 @@ class ForecasterSearch(BaseEstimator):
         oracle = new_oracle(
             self.tuner, declared, seed=self.seed, max_epochs=template.training.epochs
         )
-        limits = Limits(
+        rules = Rules(
+            objective=contest.objective,
             folds=len(contest.blocks),
             trials=self._most_trials(),
             seconds=self.max_seconds,
@@ -191,11 +180,11 @@ class ForecasterSearch(BaseEstimator):
                 proposer,
                 propose,
                 self._task_maker(contest, folder, identity["data"]),
-                Journal(folder, contest.objective),
+                Journal(folder),
                 slots,
-                contest.objective,
-                limits,
-                stack.enter_context(view_on(console, contest.objective, limits)),
+                rules,
+                stack.enter_context(view_on(console, rules)),
+                partial(log_trial, folder / "logs", objective=contest.objective),
             ).run()
         if isinstance(oracle, HyperbandOracle):
             mark_pruned_by_hyperband(trials, oracle.max_epochs)
@@ -277,10 +266,12 @@ class ForecasterSearch(BaseEstimator):
             rows: that the first fold is fitted on.
         """
         parameters = self.forecaster.get_params()
-        asked = space().only(parameters) if self.space is None else self.space
+        asked = self.space
+        if asked is None:  # a network that is a function has no parameters of its own
+            asked = space().without([name for name in PARAMETERS if name not in parameters])
         if isinstance(asked, Space):
             asked = asked.for_data(parameters, spec, rows)
-        declared, propose = HyperParameters(), partial(_proposed, asked, self.forecaster)
+        declared, propose = HyperParameters(), partial(proposed, asked, self.forecaster)
         try:
             propose(declared)
         except Exception as error:
@@ -384,62 +375,6 @@ class ForecasterSearch(BaseEstimator):
         self.best_forecaster_, self.best_params_ = forecaster, best.parameters
         self.best_score_ = float(np.mean(best.errors(contest.objective)))
         return self
-
-
-@dataclass(frozen=True, eq=False)
-class Contest:
-    """What all trials of a search have to do.
-
-    Args:
-        table: the series.
-        blocks: the cutoffs of each fold.
-        window: how many of the newest rows a fold is fitted on; None is all.
-        objective: what is made small.
-        levels: of the quantiles; empty for point forecasts.
-        season_length: of the seasonal naive forecast and of the scales.
-    """
-
-    table: SeriesTable
-    blocks: list[np.ndarray]
-    window: int | None
-    objective: Objective
-    levels: tuple[float, ...]
-    season_length: int
-
-    @property
-    def judging(self) -> dict[str, Any]:
-        """The arguments of `run_fold` that are the same for all trials and folds."""
-        return {"window": self.window, "levels": self.levels, "season_length": self.season_length}
-
-    def rows(self, fold: int) -> SeriesTable:
-        """What a fold, counted from 0, is fitted on."""
-        return rows_of_fold(self.table, self.blocks[fold], self.window)
-
-
-def _proposed(
-    space: SpaceFunction, template: Forecaster, hp: HyperParameters
-) -> tuple[dict[str, Any], Forecaster]:
-    """The parameters that a space gives for `hp`, and the template with these.
-
-    Raises:
-        TypeError, ValueError: if they are no dict, or not as they must be.
-    """
-    parameters = space(hp)
-    if not isinstance(parameters, dict):
-        raise TypeError(
-            "`space` must return a dict of parameters, by the names of `Forecaster.set_params`. "
-            f"Received: {parameters!r}."
-        )
-    if fixed := [name for name in FIXED if name in parameters]:
-        raise ValueError(
-            f"`space` must leave {', '.join(fixed)} as the template has it, because all trials are "
-            "judged on the same task."
-        )
-    if BUDGET in hp.values:
-        parameters = parameters | {"training__epochs": hp.values[BUDGET]}
-    forecaster = clone(template).set_params(**parameters)
-    check_parameters(forecaster.get_params(deep=False))
-    return parameters, forecaster
 
 
 def _nothing_completed(trials: Sequence[Trial]) -> Exception:

@@ -63,7 +63,7 @@ def importance(trials: pd.DataFrame) -> pd.Series:
     Source: Breiman 2001, "Random Forests", section 10 (permutation importance).
     """
     judged = trials[trials["score"].notna()]
-    free = [name for name in parameter_columns(judged) if judged[name].map(repr).nunique() > 1]
+    free = free_columns(judged)
     if len(judged) < FEWEST_RANKED or not free:
         return pd.Series(dtype=float)
     errors = relative_errors(judged)
@@ -73,6 +73,11 @@ def importance(trials: pd.DataFrame) -> pd.Series:
     shares = pd.Series(np.maximum(gains.importances_mean, 0), free)
     total = shares.sum()
     return (shares / total if total > 0 else shares).sort_values(ascending=False, kind="stable")
+
+
+def free_columns(trials: pd.DataFrame) -> list[str]:
+    """The columns of parameters that are not the same in all trials."""
+    return [name for name in parameter_columns(trials) if trials[name].map(repr).nunique() > 1]
 
 
 def relative_errors(trials: pd.DataFrame) -> pd.Series:

@@ -14,6 +14,7 @@ from typing import Any
 
 from keras_tuner import HyperParameters
 
+from forecaster.checks import check_choice
 from forecaster.network import CELLS, largest_part
 from forecaster.output import as_output
 from forecaster.windows import WindowSpec
@@ -35,6 +36,13 @@ RANGES: dict[str, Range] = {
 }
 # These only count where another parameter has one of the values.
 CONDITIONS = {"network__segment_length": ("network__encoder", ["segments"])}
+OF_DATA = (
+    "input_length",
+    "network__encoder",
+    "network__segment_length",
+    "training__loss",
+)
+PARAMETERS = (*RANGES, *OF_DATA)
 LONGEST_STEPWISE = 100  # steps of a window that may be read one by one
 
 
@@ -103,6 +111,8 @@ def space(
         "training__learning_rate": learning_rate,
         "training__batch_size": batch_size,
     }
+    for cell in cells if isinstance(cells, list) else [] if cells is None else [cells]:
+        check_choice("cells", cell, tuple(CELLS))
     given = {name: values for name, values in asked.items() if values is not None}
     ranges = RANGES | given
     return Space({name: _range(name, ranges[name]) for name in asked if name in ranges})
@@ -116,10 +126,12 @@ class Space:
         ranges: by the names of `Forecaster.set_params`, as `space` takes them; parents of
             `CONDITIONS` before what depends on them.
         start: the values to begin with, where the ranges have them.
+        left_out: what stays as the template has it, whatever the data.
     """
 
     ranges: Mapping[str, Range]
     start: Mapping[str, Any] = field(default_factory=dict)
+    left_out: frozenset[str] = frozenset()
 
     def __call__(self, hp: HyperParameters) -> dict[str, Any]:
         values = {}
@@ -128,17 +140,16 @@ class Space:
                 values[name] = value
         return values
 
-    def only(self, names: Collection[str]) -> Space:
-        """Without what is not among the names."""
-        return replace(
-            self, ranges={name: self.ranges[name] for name in self.ranges if name in names}
-        )
+    def without(self, names: Collection[str]) -> Space:
+        """With some parameters as the template has them."""
+        ranges = {name: values for name, values in self.ranges.items() if name not in names}
+        return replace(self, ranges=ranges, left_out=self.left_out | {*names})
 
     def for_data(self, parameters: Mapping[str, Any], spec: WindowSpec, rows: int) -> Space:
         """With ranges for what is best read off the data, and the template's values as a start.
 
         Args:
-            parameters: of the template, as `get_params(deep=True)` gives them.
+            parameters: of the template, as `get_params()` gives them.
             spec: the shapes of the template's windows.
             rows: that the first fold is fitted on.
         """
@@ -158,7 +169,7 @@ class Space:
         found = {
             name: values
             for name, values in found.items()
-            if len(values) > 1 and name in parameters and name not in self.ranges
+            if len(values) > 1 and name not in {*self.ranges, *self.left_out}
         }
         start = {**parameters, "input_length": length}
         for name, stands_for in (("network__segment_length", part), ("training__loss", losses[0])):

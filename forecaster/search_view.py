@@ -12,7 +12,7 @@ from rich.live import Live
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table, box
 
-from forecaster.conductor import Limits, View
+from forecaster.conductor import Rules, View
 from forecaster.folds import Objective
 from forecaster.trials import COMPLETED, Trial, best_trial, value_text
 
@@ -20,16 +20,16 @@ SHOWN = 5  # trials in the live table
 
 
 @contextmanager
-def view_on(console: Console | None, objective: Objective, limits: Limits) -> Iterator[View]:
+def view_on(console: Console | None, rules: Rules) -> Iterator[View]:
     """A live table where the console is a terminal, a line a trial elsewhere, nothing for None."""
     if console is None:
         yield Silent()
     elif console.is_terminal:
-        view = LiveTable(console, objective, limits)
+        view = LiveTable(console, rules)
         with view.live:
             yield view
     else:
-        yield Lines(console, objective)
+        yield Lines(console, rules.objective)
 
 
 class Silent:
@@ -61,17 +61,17 @@ class Lines:
 class LiveTable:
     """The best trials so far, and a bar with the time left."""
 
-    def __init__(self, console: Console, objective: Objective, limits: Limits):
-        self.objective, self.limits = objective, limits
+    def __init__(self, console: Console, rules: Rules):
+        self.objective, self.rules = rules.objective, rules
         self.started = monotonic()
         self.progress = Progress(
             TextColumn("{task.fields[note]}"),
             BarColumn(),
-            MofNCompleteColumn() if limits.trials else TextColumn(""),
+            MofNCompleteColumn() if rules.trials else TextColumn(""),
             TimeRemainingColumn(),
             console=console,
         )
-        total = limits.trials * limits.folds if limits.trials else limits.seconds
+        total = rules.trials * rules.folds if rules.trials else rules.seconds
         self.bar = self.progress.add_task("Search", total=total, note="")
         self.live = Live(self.progress, console=console, refresh_per_second=4, transient=True)
 
@@ -79,10 +79,10 @@ class LiveTable:
         """Draw anew."""
         new = [trial for trial in trials if trial.original is None]
         over = sum(trial.is_over for trial in new)
-        done = sum(self.limits.folds if trial.is_over else len(trial.folds) for trial in new)
+        done = sum(self.rules.folds if trial.is_over else len(trial.folds) for trial in new)
         self.progress.update(
             self.bar,
-            completed=done if self.limits.trials else monotonic() - self.started,
+            completed=done if self.rules.trials else monotonic() - self.started,
             note=f"{over} trials over, {len(running)} running",
         )
         self.live.update(Group(self._table(new), self.progress))

@@ -1,4 +1,4 @@
-"""What runs in the workers of a search: their start, and one fold of a trial at a time.
+"""What runs in the workers of a search: one fold of a trial at a time.
 
 A worker is given the place of the table, which it reads once, and tells of a trial that fails by
 its result: an exception that comes out of a worker is the worker's own end.
@@ -6,47 +6,18 @@ its result: an exception that comes out of a worker is the worker's own end.
 
 from __future__ import annotations
 
-import os
-import signal
-import threading
 import traceback
 from dataclasses import dataclass
 from functools import lru_cache
-from multiprocessing import parent_process
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from forecaster.files import read_arrays, write_arrays
 from forecaster.folds import FoldResult, run_fold
 from forecaster.forecaster import Forecaster
 from forecaster.table import SeriesTable
-
-
-def start_worker(number: int, workers: int) -> None:
-    """Begin a process that is one of several: its GPU, or its share of the cores.
-
-    Args:
-        number: of the worker, from 0.
-        workers: how many there are.
-    """
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-    gpus = tf.config.list_physical_devices("GPU")
-    if gpus:
-        tf.config.set_visible_devices(gpus[number % len(gpus)], "GPU")
-        return
-    threads = max(len(os.sched_getaffinity(0)) // workers, 1)
-    tf.config.threading.set_intra_op_parallelism_threads(threads)
-    tf.config.threading.set_inter_op_parallelism_threads(threads)
-
-
-def _end_with_parent() -> None:
-    """A process whose parent was killed would wait for tasks for ever."""
-    parent_process().join()
-    os._exit(1)
 
 
 def write_table(file: Path, table: SeriesTable) -> Path:

@@ -61,7 +61,7 @@ def silent_start() -> Iterator[None]:
     through. Should the start fail, all that was said is shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
-    with _held_back_stderr() as terminal, _waiting(terminal, "Loading TensorFlow"):
+    with held_back_stderr() as terminal, _waiting(terminal, "Loading TensorFlow"):
         import tensorflow as tf
 
         tf.config.list_physical_devices()
@@ -70,7 +70,7 @@ def silent_start() -> Iterator[None]:
 
 
 @contextmanager
-def _held_back_stderr() -> Iterator[TextIO]:
+def held_back_stderr() -> Iterator[TextIO]:
     """Point file descriptor 2 elsewhere; gives a stream to where it pointed."""
     sys.stderr.flush()
     with tempfile.TemporaryFile() as caught, open(os.dup(2), "w", errors="replace") as terminal:

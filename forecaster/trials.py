@@ -146,8 +146,8 @@ def mark_pruned_by_hyperband(trials: Iterable[Trial], max_epochs: int) -> None:
 class Journal:
     """The folder of a search; see the top of the file."""
 
-    def __init__(self, folder: Path, objective: Objective):
-        self.folder, self.objective = folder, objective
+    def __init__(self, folder: Path):
+        self.folder = folder
         write_plain(folder / "tuner0.json", {})  # tells keras-tuner that there is something to load
 
     def fold(self, trial: Trial, number: int) -> FoldResult | str | None:

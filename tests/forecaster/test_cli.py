@@ -649,10 +649,10 @@ def test_time_features_as_they_are_typed(text, value):
 
 
 def test_stderr_is_held_back_unless_the_start_fails(capfd):
-    with terminal._held_back_stderr():
+    with terminal.held_back_stderr():
         os.write(2, b"noise")
     assert capfd.readouterr().err == ""
-    with pytest.raises(ZeroDivisionError), terminal._held_back_stderr():
+    with pytest.raises(ZeroDivisionError), terminal.held_back_stderr():
         os.write(2, b"what went wrong")
         _ = 1 / 0
     os.write(2, b", and on")
