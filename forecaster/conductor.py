@@ -95,6 +95,7 @@ class Conductor:
         ahead = len(slots) if proposer.needs_results else 2 * len(slots)
         self.most_open = ahead  # trials
         self.told = 0  # so many trials, the first ones
+        self.is_waiting = False  # the oracle wants to be told something first
         self.is_exhausted = False
         self.started = monotonic()
 
@@ -111,7 +112,7 @@ class Conductor:
         """Settle, propose and begin what can be; whether anything changed."""
         open_ones = range(self.told, len(self.trials))
         begun = [self._settle(position) or self._begin(position) for position in open_ones]
-        is_new = any([*begun, self._tell(), self._propose()])
+        is_new = any([*begun, self._propose_and_tell()])
         if is_new:
             self.view.show(self.trials, [trial for trial, _ in self.running.values()])
         return is_new
@@ -149,21 +150,28 @@ class Conductor:
         """The mean error of the first so many folds."""
         return float(np.mean(trial.errors(self.rules.objective)[:folds]))
 
-    def _tell(self) -> bool:
-        """Tell the oracle of trials that are over, in the order of proposal."""
-        before = self.told
+    def _propose_and_tell(self) -> bool:
+        """Ask for trials and tell of those that are over, by turns; whether there was one."""
+        before = len(self.trials), self.told
+        self._propose()
         while self.told < len(self.trials) and self.trials[self.told].is_over:
-            trial = self.trials[self.told]
-            score, message = self._told_score(trial), trial.error
-            if trial.status == PRUNED:
-                message = f"Pruned after {len(trial.folds)} folds; the score is an estimate."
-            self.proposer.tell(trial.proposed, score, message)
-            self.journal.write_trial(trial)
-            self.log(trial)
-            self.told += 1
-        if self.told > before:
+            self._tell(self.trials[self.told])
+            self._propose()
+        is_new = (len(self.trials), self.told) != before
+        if is_new:
             self.journal.write_oracle(self.proposer.oracle)
-        return self.told > before
+        return is_new
+
+    def _tell(self, trial: Trial) -> None:
+        """Tell the oracle of the first trial that it has not been told of."""
+        score, message = self._told_score(trial), trial.error
+        if trial.status == PRUNED:
+            message = f"Pruned after {len(trial.folds)} folds; the score is an estimate."
+        self.proposer.tell(trial.proposed, score, message)
+        self.journal.write_trial(trial)
+        self.log(trial)
+        self.told += 1
+        self.is_waiting = False
 
     def _told_score(self, trial: Trial) -> float | None:
         """The mean over folds; of a pruned trial, what it would be if folds differ as for others.
@@ -180,19 +188,15 @@ class Conductor:
             score *= whole / np.median([self._mean(other, done) for other in others])
         return float(score)
 
-    def _propose(self) -> bool:
+    def _propose(self) -> None:
         """Ask for trials as long as there is room for them."""
-        before = len(self.trials)
-        while self._has_room():
+        while not self.is_waiting and self._has_room():
             proposed = self.proposer.ask()
-            if proposed.status != TrialStatus.RUNNING:
-                self.is_exhausted = proposed.status == TrialStatus.STOPPED
-                break
-            self.trials.append(trial := self._prepared(proposed))
-            self.journal.write_trial(trial)
-        if len(self.trials) > before:
-            self.journal.write_oracle(self.proposer.oracle)
-        return len(self.trials) > before
+            if proposed.status == TrialStatus.RUNNING:
+                self.trials.append(trial := self._prepared(proposed))
+                self.journal.write_trial(trial)
+            self.is_waiting = proposed.status == TrialStatus.IDLE
+            self.is_exhausted = proposed.status == TrialStatus.STOPPED
 
     def _has_room(self) -> bool:
         new = [trial for trial in self.trials if trial.original is None]

@@ -17,43 +17,25 @@ from keras_tuner import HyperParameters, Objective, Oracle
 from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 from keras_tuner.oracles import (
-    BayesianOptimizationOracle,
     GridSearchOracle,
     HyperbandOracle,
     RandomSearchOracle,
 )
 
+from forecaster.bayesian import BayesianOracle
+
 BUDGET = "tuner/epochs"  # what Hyperband calls the epochs that it gives to a trial
 PREDECESSOR = "tuner/trial_id"  # and the trial that one goes on from
 SCORE = "score"  # what the objective is called in trial.json
-INITIAL_POINTS = 8  # trials before the Gaussian process; keras-tuner's three a parameter are dozens
 
 
-class _StartsWithDefaults:
-    """The first trial has the default values of the space, as `GridSearchOracle`'s has."""
+class RandomOracle(RandomSearchOracle):
+    """keras-tuner's, whose first trial has the default values, as `GridSearchOracle`'s has."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         if not self.trials:
             return {"status": TrialStatus.RUNNING, "values": self.get_space().values}
         return super().populate_space(trial_id)
-
-
-class RandomOracle(_StartsWithDefaults, RandomSearchOracle):
-    """keras-tuner's, starting with the default values."""
-
-
-class BayesianOracle(_StartsWithDefaults, BayesianOptimizationOracle):
-    """keras-tuner's, starting with the default values, and never the same values twice.
-
-    Where the best guess rounds to values that were tried, keras-tuner's proposes these again, and
-    having learned nothing new may do so for ever.
-    """
-
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        response = super().populate_space(trial_id)
-        if self.trials and response["values"] and self._duplicate(response["values"]):
-            return self._random_populate_space()
-        return response
 
 
 class GridOracle(GridSearchOracle):
@@ -88,7 +70,7 @@ def new_oracle(
     if tuner == "random":
         return RandomOracle(max_trials=None, **common)
     if tuner == "bayesian":
-        return BayesianOracle(max_trials=None, num_initial_points=INITIAL_POINTS, **common)
+        return BayesianOracle(max_trials=None, **common)
     if tuner == "grid":
         return GridOracle(**common)
     return HyperbandOracle(max_epochs=max_epochs, **common)

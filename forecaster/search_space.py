@@ -22,8 +22,7 @@ from forecaster.windows import WindowSpec
 SpaceFunction = Callable[[HyperParameters], dict[str, Any]]
 Range = list | tuple | str | int | float | None
 
-# A new field of a spec joins the default space by one line. What is best read off the data is
-# added by `Space.for_data`.
+# A new field of a spec joins the default space by one line.
 RANGES: dict[str, Range] = {
     "network__cell": [*CELLS],
     "network__units": (16, 128),
@@ -36,13 +35,14 @@ RANGES: dict[str, Range] = {
 }
 # These only count where another parameter has one of the values.
 CONDITIONS = {"network__segment_length": ("network__encoder", ["segments"])}
+# What is best read off the data is added by `Space.for_data`.
 OF_DATA = (
     "input_length",
     "network__encoder",
     "network__segment_length",
     "training__loss",
 )
-PARAMETERS = (*RANGES, *OF_DATA)
+PARAMETERS = (*RANGES, *OF_DATA)  # what others depend on comes before them
 LONGEST_STEPWISE = 100  # steps of a window that may be read one by one
 
 
@@ -175,7 +175,8 @@ class Space:
         for name, stands_for in (("network__segment_length", part), ("training__loss", losses[0])):
             if start.get(name) in (None, "auto"):
                 start[name] = stands_for
-        return replace(self, ranges=found | dict(self.ranges), start=start)
+        ranges = found | dict(self.ranges)
+        return replace(self, ranges={n: ranges[n] for n in PARAMETERS if n in ranges}, start=start)
 
     def _value(self, hp, name, values):
         """The value of a parameter; None where it does not count."""
