@@ -38,7 +38,7 @@ from forecaster.parallel import Here
 
 from .tiny import days, waves, with_random_weights
 
-COMMANDS = ["demo", "fit", "predict", "backtest", "datasets"]
+COMMANDS = ["demo", "fit", "predict", "backtest", "search", "datasets"]
 HORIZON = 6
 TINY = ["--horizon", HORIZON, "--units", 4, "--epochs", 2, "--no-refit"]
 SIMPLE = ["--cell", "simple_rnn"]
