@@ -45,7 +45,7 @@ def overhead() -> None:
     work = search.trials_["seconds"].sum()
     other = seconds - work - last
     print(
-        f"overhead: {seconds:.1f} s, of which {work:.1f} s are folds and {last:.1f} s the last fit; "
+        f"overhead: {seconds:.1f} s, {work:.1f} s for folds, {last:.1f} s for the last fit; "
         f"the rest is {other:.1f} s, {100 * other / seconds:.1f} %",
         flush=True,
     )
