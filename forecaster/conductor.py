@@ -7,7 +7,8 @@ the same seed makes the same decisions again:
 * an oracle that learns from results is asked for no more than as many trials as run at once
   before it has been told; others are asked for more, so that no worker waits;
 * whether a trial goes on after a fold is decided from the folds of trials proposed before it, and
-  waits for these.
+  waits for these; a worker that has nothing else to do meanwhile runs a later fold, which does not
+  count before its time.
 
 That is why a resumed search needs no code of its own: it is the same search again, in which folds
 that have a file answer at once.
@@ -91,7 +92,7 @@ class Conductor:
         self.journal, self.rules, self.view, self.log = journal, rules, view, log
         self.trials: list[Trial] = []
         self.idle = list(slots)
-        self.running: dict[Future, tuple[Trial, Slot]] = {}
+        self.running: dict[Future, tuple[Trial, int, Slot]] = {}  # the number is of the fold
         ahead = len(slots) if proposer.needs_results else 2 * len(slots)
         self.most_open = ahead  # trials
         self.told = 0  # so many trials, the first ones
@@ -112,15 +113,15 @@ class Conductor:
         """Settle, propose and begin what can be; whether anything changed."""
         open_ones = range(self.told, len(self.trials))
         begun = [self._settle(position) or self._begin(position) for position in open_ones]
-        is_new = any([*begun, self._propose_and_tell()])
+        is_new = any([*begun, self._propose_and_tell()]) or self._begin_ahead()
         if is_new:
-            self.view.show(self.trials, [trial for trial, _ in self.running.values()])
+            self.view.show(self.trials, [trial for trial, *_ in self.running.values()])
         return is_new
 
     def _settle(self, position: int) -> bool:
         """Whether a trial is over by now that was not."""
         trial = self.trials[position]
-        if trial.is_over or self._is_running(trial):
+        if trial.is_over:
             return False
         if (original := trial.original) is not None:
             trial.status, trial.folds, trial.error = original.status, original.folds, original.error
@@ -225,27 +226,39 @@ class Conductor:
         return trial
 
     def _begin(self, position: int) -> bool:
-        """Begin the next fold of a trial, or take what is known of it; whether there was one."""
+        """Take up the next fold of a trial if it is finished, else begin it; whether it could."""
         trial = self.trials[position]
-        if trial.is_over or trial.original or self._is_running(trial):
-            return False
-        if self._is_hopeless(position) is None:
+        if trial.is_over or trial.original or self._is_hopeless(position) is None:
             return False
         number = len(trial.folds) + 1
         known = self.journal.fold(trial, number)
         if known is not None:
             self._record(trial, known)
             return True
-        if not self.idle or self._is_late():
+        return self._start(trial, number)
+
+    def _begin_ahead(self) -> bool:
+        """Begin a fold that may turn out not to be needed, if there is nothing else to do."""
+        return any(
+            self.journal.fold(trial, number) is None and self._start(trial, number)
+            for trial in self.trials[self.told :]
+            if not trial.is_over and not trial.original
+            for number in range(len(trial.folds) + 1, self.rules.folds + 1)
+        )
+
+    def _start(self, trial: Trial, number: int) -> bool:
+        """Run a fold, if it does not run already and there is a place and time for it."""
+        runs = any(trial is other and number == own for other, own, _ in self.running.values())
+        if runs or not self.idle or self._is_late():
             return False
         slot = self.idle.pop()
-        self.running[slot.submit(self.new_task(trial, number))] = (trial, slot)
+        self.running[slot.submit(self.new_task(trial, number))] = (trial, number, slot)
         return True
 
     def _collect(self) -> None:
         """Wait for folds that run, and keep what they did."""
         for future in wait(self.running, return_when=FIRST_COMPLETED).done:
-            trial, slot = self.running.pop(future)
+            trial, number, slot = self.running.pop(future)
             self.idle.append(slot)
             lost = CancelledError() if future.cancelled() else future.exception()
             if lost is None:
@@ -255,8 +268,7 @@ class Conductor:
                 continue
             else:
                 result = f"Its worker was lost {MOST_DEATHS} times: {type(lost).__name__}: {lost}"
-            self.journal.write_fold(trial, len(trial.folds) + 1, result)
-            self._record(trial, result)
+            self.journal.write_fold(trial, number, result)
 
     def _record(self, trial: Trial, result: FoldResult | str) -> None:
         """Take up what a trial did in its next fold."""
@@ -266,9 +278,6 @@ class Conductor:
             trial.fail(f"{self.rules.objective} of fold {len(trial.folds) + 1} is not a number.")
         else:
             trial.folds.append(result)
-
-    def _is_running(self, trial: Trial) -> bool:
-        return any(trial is other for other, _ in self.running.values())
 
     def _is_late(self) -> bool:
         seconds = self.rules.seconds

@@ -173,13 +173,13 @@ class ForecasterSearch(BaseEstimator):
         )
         with ExitStack() as stack:
             proposer = stack.enter_context(Proposer(oracle))
-            identity = self._identity(table, contest, declared, proposer)
+            identity = partial(self._identity, contest, declared, proposer)
             folder = stack.enter_context(self._folder(identity))
             slots = [stack.enter_context(slot) for slot in self._slots()]
             trials = Conductor(
                 proposer,
                 propose,
-                self._task_maker(contest, folder, identity["data"]),
+                self._task_maker(contest, folder),
                 Journal(folder),
                 slots,
                 rules,
@@ -275,8 +275,10 @@ class ForecasterSearch(BaseEstimator):
         try:
             propose(declared)
         except Exception as error:
-            raise type(error)(
-                f"`space` must give parameters for its own default values. It failed: {error}"
+            kind = TypeError if isinstance(error, TypeError) else ValueError
+            raise kind(
+                "`space` must give parameters for its own default values. It failed with a "
+                f"{type(error).__name__}: {error}"
             ) from error
         if all(isinstance(parameter, Fixed) for parameter in declared.space):
             raise ValueError(
@@ -305,7 +307,7 @@ class ForecasterSearch(BaseEstimator):
         return [Slot(partial(spawned, 1, start), FOLDS_PER_WORKER) for start in starts]
 
     def _identity(
-        self, table: SeriesTable, contest: Contest, declared: HyperParameters, proposer: Proposer
+        self, contest: Contest, declared: HyperParameters, proposer: Proposer
     ) -> dict[str, Any]:
         """What another search would differ in, as plain data."""
         is_named = isinstance(self.tuner, str)
@@ -322,20 +324,20 @@ class ForecasterSearch(BaseEstimator):
             "prune": self.prune,
             "at_once": self._num_slots() if proposer.needs_results else None,
             "seed": self.seed,
-            "data": table.sha256(),
+            "data": contest.table.sha256(),
         }
         return json.loads(json.dumps(identity))  # as it is read back
 
     @contextmanager
-    def _folder(self, identity: dict[str, Any]) -> Iterator[Path]:
-        """Where the search is kept."""
+    def _folder(self, identity: Callable[[], dict[str, Any]]) -> Iterator[Path]:
+        """Where the search is kept; its identity is asked for where it goes on after the call."""
         if self.directory is None:
             with tempfile.TemporaryDirectory(prefix="forecaster_search_") as folder:
                 yield Path(folder)
             return
         folder = Path(self.directory).expanduser()
         try:
-            reserve_folder(folder, identity, argument="directory", kind="search")
+            reserve_folder(folder, identity(), argument="directory", kind="search")
         except OSError as error:
             raise OSError(
                 f"`directory` must be a folder that can be written. Received: {str(folder)!r}. "
@@ -344,12 +346,12 @@ class ForecasterSearch(BaseEstimator):
         yield folder
 
     def _task_maker(
-        self, contest: Contest, folder: Path, digest: str
+        self, contest: Contest, folder: Path
     ) -> Callable[[Trial, int], Callable[[], FoldResult | str]]:
         """The function from a trial and the number of a fold to the call that runs it."""
         table = contest.table
         if self.workers != 0:
-            table = (write_table(folder / "data.npz", contest.table).resolve(), digest)
+            table = write_table(folder / "data.npz", contest.table)
         travels = isinstance(self.workers, int) and self.workers > 0
 
         def new_task(trial, number):

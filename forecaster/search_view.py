@@ -100,7 +100,7 @@ class LiveTable:
             table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
         if best:
             naive = np.mean([self.objective.of(fold.naive) for fold in best[0].folds])
-            table.add_row("", f"{naive:.4g}", "", "seasonal naive", style="dim")
+            table.add_row("naive", f"{naive:.4g}", style="dim")
         return table
 
 

@@ -20,10 +20,10 @@ from forecaster.forecaster import Forecaster
 from forecaster.table import SeriesTable
 
 
-def write_table(file: Path, table: SeriesTable) -> Path:
-    """Put a table where workers find it."""
+def write_table(file: Path, table: SeriesTable) -> tuple[Path, str]:
+    """Put a table where workers find it; the place and the digest that `FoldTask` takes."""
     write_arrays(file, table.arrays(), table.layout())
-    return file
+    return file.resolve(), table.sha256()
 
 
 @lru_cache(maxsize=1)
