@@ -9,8 +9,8 @@ the windows; then the best and the default network are fitted under the protocol
 
 Both searches run in two processes of one thread each. Trial 0 is the default network.
 
-    python benchmarks/search.py air [--trials 30] [--directory FOLDER]
-    python benchmarks/search.py etth1 [--trials 20] [--directory FOLDER]
+    python benchmarks/search.py air [--trials 30] [--directory FOLDER] [--picture FILE]
+    python benchmarks/search.py etth1 [--trials 20] [--directory FOLDER] [--picture FILE]
 
 A directory keeps the search, so that it goes on when it was cut off. The data of ETTh1 are
 downloaded, or taken from the folder in KERAS_FORECASTER_DATA.
@@ -38,6 +38,7 @@ def main() -> None:
     parser.add_argument("--tuner", default="bayesian")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--directory")
+    parser.add_argument("--picture")
     options = vars(parser.parse_args())
     on = {"air": on_air, "etth1": on_etth1}[options.pop("data")]
     trials = options.pop("trials")
@@ -78,11 +79,13 @@ def on_etth1(trials: int | None, **how) -> None:
     report("repeat last day", result.actual - result.naive)
 
 
-def searched(template: Forecaster, frame, **how) -> ForecasterSearch:
+def searched(template: Forecaster, frame, picture: str | None, **how) -> ForecasterSearch:
     started = time.perf_counter()
     search = ForecasterSearch(template, **how).fit(frame)
     print(f"\n{time.perf_counter() - started:.0f} s with {how['workers']} workers\n")
     print(search.report())
+    if picture is not None:
+        search.plot().savefig(picture, dpi=110)
     return search
 
 

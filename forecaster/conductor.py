@@ -29,7 +29,7 @@ from keras_tuner.engine.trial import TrialStatus
 
 from forecaster.folds import FoldResult, Objective
 from forecaster.oracles import Proposer
-from forecaster.parallel import Slot
+from forecaster.parallel import WORKER_LOST, Slot
 from forecaster.trials import COMPLETED, PRUNED, Journal, Trial
 
 FEWEST_COMPARED = 5  # trials that one is compared with before it is pruned
@@ -266,6 +266,8 @@ class Conductor:
             elif (deaths := trial.deaths + 1) < MOST_DEATHS:
                 trial.deaths = deaths  # and the fold is begun again
                 continue
+            elif not slot.works():
+                raise RuntimeError(WORKER_LOST) from lost
             else:
                 result = f"Its worker was lost {MOST_DEATHS} times: {type(lost).__name__}: {lost}"
             self.journal.write_fold(trial, number, result)

@@ -14,6 +14,12 @@ from forecaster.checks import check_integer
 
 Workers = int | Callable[[], Executor]
 
+WORKER_LOST = (
+    "A worker ended before its task did. It may have been killed for want of memory: try fewer "
+    "`workers`. Or the script that was started has no `if __name__ == '__main__':` above its "
+    "calls, which every new process needs."
+)
+
 
 def check_workers(workers: Any) -> None:
     """`workers` is a number of processes, or a function that makes an executor."""
@@ -54,11 +60,7 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
         try:
             return [future.result() for future in futures]
         except BrokenExecutor as error:
-            raise RuntimeError(
-                "A worker ended before its task did. It may have been killed for want of memory: "
-                "try fewer `workers`. Or the script that was started has no `if __name__ == "
-                "'__main__':` above its calls, which every new process needs."
-            ) from error
+            raise RuntimeError(WORKER_LOST) from error
         finally:
             for future in futures:
                 future.cancel()  # has no effect on those that are done
@@ -110,13 +112,21 @@ class Slot:
         self.tasks += 1
         return future
 
+    def works(self) -> bool:
+        """Whether a task that does nothing comes back."""
+        try:
+            self.submit(_do_nothing).result()
+        except Exception:
+            return False
+        return True
+
     def __enter__(self) -> Slot:
         return self
 
     def __exit__(self, *_: Any) -> None:
         """Wait for the task that runs, if one does, and let the executor go."""
         if self.executor is not None:
-            self.executor.shutdown(wait=True, cancel_futures=True)
+            self.executor.shutdown(wait=True)
             self.executor = None
 
     def _renew(self):
@@ -132,6 +142,10 @@ class Slot:
                 "`workers` must make executors that take tasks. Received: one that does not: "
                 f"{error}. Make a new one in every call."
             ) from error
+
+
+def _do_nothing() -> None:
+    """What a worker can do if it can do anything."""
 
 
 class Parcel:

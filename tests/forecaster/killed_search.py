@@ -14,16 +14,17 @@ from .tiny import tiny, waves
 
 def space(hp):
     return {
-        "training__learning_rate": hp.Float("rate", 1e-3, 1e-1, sampling="log", default=0.05),
+        "training__learning_rate": hp.Float("rate", 1e-4, 1e-1, sampling="log", default=0.05),
         "training__batch_size": hp.Choice("batch", [8, 16, 32]),
         "normalization": hp.Choice("normalization", ["last", "standard", "none"]),
     }
 
 
 def new_search(folder, **how):
-    """Twelve trials of a small network, some of them proposed by the Gaussian process."""
-    template = tiny(training=Training(epochs=4, refit=False))
-    return ForecasterSearch(template, space, max_trials=12, directory=folder, **how)
+    """Ten trials of a small network, two of them proposed by the Gaussian process."""
+    template = tiny(training=Training(epochs=3, refit=False))
+    how = {"max_trials": 10, "folds": 2, "directory": folder} | how
+    return ForecasterSearch(template, space, **how)
 
 
 def outcome(search):

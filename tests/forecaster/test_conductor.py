@@ -309,6 +309,8 @@ def test_a_worker_that_dies_loses_its_trial_only(tmp_path, slots):
     deaths = {}
 
     def dies(task):  # twice in fold 2 of cell b, always in that of cell c
+        if not hasattr(task, "args"):  # that which only asks whether there is anybody
+            return False
         _, parameters, fold = task.args
         if fold != 2 or parameters["cell"] == "a":
             return False
@@ -325,6 +327,15 @@ def test_a_worker_that_dies_loses_its_trial_only(tmp_path, slots):
     assert {trial.error for trial in failed} == {
         "Its worker was lost 3 times: BrokenExecutor: it was killed"
     }
+
+
+def test_workers_that_never_begin(tmp_path):
+    """As in a script without `if __name__ == "__main__":`. No trial is marked failed for it."""
+    make = partial(Dying, lambda task: True)
+    with pytest.raises(RuntimeError, match=r"A worker ended before its task did.*__main__"):
+        World().search(tmp_path, make=make)
+    assert [*tmp_path.glob("trial_*/fold_*.json")] == []
+    assert {trial.status for trial in World().search(tmp_path)} <= {COMPLETED, PRUNED}
 
 
 def test_an_executor_that_was_shut_down(tmp_path):

@@ -45,23 +45,23 @@ def lengths(hp):
 
 @pytest.fixture(scope="module")
 def fitted():
-    """Twelve trials in three folds, some of them pruned."""
+    """Ten trials in two folds, some of them pruned."""
     return new_search(None).fit(waves(), verbose=0)
 
 
 def test_what_a_search_leaves_behind(fitted):
     trials = fitted.trials_
-    assert len(trials) == 12
+    assert len(trials) == 10
     assert {*trials["status"]} == {"completed", "pruned"}
     completed = trials[trials["status"] == "completed"]
     folds = completed[fold_columns(trials)]
-    assert folds.shape[1] == 3
+    assert folds.shape[1] == 2
     np.testing.assert_allclose(completed["score"], folds.mean(axis=1))
     np.testing.assert_allclose(completed["spread"], folds.std(axis=1, ddof=0))
     assert trials["naive"].notna().all()
     assert completed["naive"].nunique() == 1
     assert (trials["weights"] == 24).all()  # (7 + 1) * 3
-    assert trials["epochs"].between(1, 4).all()
+    assert trials["epochs"].between(1, 3).all()
     assert (trials["seconds"] > 0).all()
     best = completed["score"].idxmin()
     assert fitted.best_score_ == completed.loc[best, "score"]
@@ -80,7 +80,7 @@ def test_the_best_is_fitted_on_all_rows_for_the_epochs_of_its_folds(fitted):
     assert len(best.history_.loss) == round(trial["epochs"])
     assert (
         best.get_params()
-        == clone(tiny(training=Training(epochs=4, refit=False)))
+        == clone(tiny(training=Training(epochs=3, refit=False)))
         .set_params(**fitted.best_params_)
         .get_params()
     )
@@ -373,7 +373,7 @@ def test_verbose_tells_of_every_trial(capsys):
 def test_a_report(fitted):
     text = fitted.report()
     best = fitted.trials_["score"].where(fitted.trials_["status"] == "completed").idxmin()
-    assert text.startswith("12 trials (")
+    assert text.startswith("10 trials (")
     assert f"best, trial {best} " in text
     assert f"{fitted.best_score_:.4g}" in text
     assert f"seasonal naive {' ' * 10}" in text
