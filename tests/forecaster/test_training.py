@@ -432,3 +432,25 @@ def test_two_devices_share_the_work():
         command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=300
     )
     assert run.stdout.splitlines()[-1:] == ["ok"], run.stderr
+
+
+def test_an_epoch_may_visit_a_part_of_the_windows():
+    recorder = Recorder()
+    part = Training(epochs=2, batch_size=2, windows_per_epoch=80, refit=False)
+    train(make_task(walks(2), training=part, callbacks=[recorder]))
+    assert recorder.steps == [40, 80]
+    assert part.epoch_steps(10**9) == 40
+    assert part.epoch_steps(10) == 32  # the fewest
+    assert Training(batch_size=2).epoch_steps(10**9) == 256  # the most
+    with pytest.raises(ValueError, match="`windows_per_epoch` must be at least 1"):
+        Training(windows_per_epoch=0)
+
+
+def test_a_known_number_of_epochs_needs_no_rows_that_judge():
+    """It is what the refit does, whose number of epochs the newest rows found."""
+    refitted, _, history = train(make_task(walks(), training=Training(epochs=3)))
+    task = make_task(walks(), training=Training(epochs=3))
+    _, model, _, alone = training.train(task, history.best_epoch)
+    assert_same_weights(model, refitted)
+    assert len(alone.loss) == history.best_epoch
+    assert alone.validation_score == []
