@@ -163,12 +163,14 @@ def operations_for_every_server(folder):
     return operations
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(GRAPHS)))
 def test_a_saved_graph_is_for_every_server(number, graphs):
     operations = operations_for_every_server(graphs[1][number])
     assert {"While", "StatelessWhile"} & operations or number == len(GRAPHS) - 1
 
 
+@pytest.mark.slow
 def test_the_signature(graphs):
     for model, folder in zip(*graphs, strict=True):
         serve = tf.saved_model.load(str(folder / "artifact")).signatures
@@ -240,6 +242,7 @@ def test_a_history_of_fits_that_json_cannot_hold(two, tmp_path):
 # Loading
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", range(len(GRAPHS)))
 def test_what_is_loaded_gives_the_same_bits(number, graphs):
     model, folder = graphs[0][number], graphs[1][number]
@@ -257,6 +260,7 @@ def test_what_is_loaded_gives_the_same_bits(number, graphs):
     assert {n for n in before if parameters[n] != before[n]} == ({"network"} if own else set())
 
 
+@pytest.mark.slow
 def test_a_network_of_ones_own_is_loaded_without_its_function(graphs, tmp_path):
     again = Forecaster.load(graphs[1][-1] / "artifact")
     again.save(tmp_path / "again")

@@ -259,6 +259,7 @@ def test_a_graph_answers_alone_as_the_forecaster_does(case, served):
                 assert_close(answers[f"{question}/{output}"], forecasts[ids])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_a_graph_is_for_every_server(case, served):
     operations_for_every_server(served[case][1])
@@ -268,6 +269,7 @@ def in_this_process(folder):
     return tf.saved_model.load(str(folder / "artifact")).signatures["serving_default"]
 
 
+@pytest.mark.slow
 def test_values_of_the_future_may_be_missing(served):
     """`predict` asks for all of them, but a model takes what there is."""
     frame = days_of_autumn(is_new=True)
@@ -287,6 +289,7 @@ def test_values_of_the_future_may_be_missing(served):
     assert_close(serve(**inputs)["prediction"].numpy(), expected[..., 0].swapaxes(1, 2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("dtype", ["f2", "f8", "i1", "u1", "i2", "u2", "i4", "u4", "i8", "u8"])
 def test_arrays_of_every_type_are_taken(dtype, served):
     _, folder, asked = served["future and times"]
@@ -328,6 +331,7 @@ SIGNATURES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", SIGNATURES)
 def test_a_graph_takes_what_its_model_uses(case, served):
     expected = {
@@ -342,6 +346,7 @@ def test_a_graph_takes_what_its_model_uses(case, served):
     } == SIGNATURES[case]
 
 
+@pytest.mark.slow
 def test_the_manifest_describes_every_column(served):
     _, folder, _ = served["all independent"]
     manifest = json.loads((folder / "artifact" / "manifest.json").read_text())["serving_default"]
@@ -377,6 +382,7 @@ def assert_same_tables(table, other):
         assert np.array_equal(array, others[name], equal_nan=True)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_what_is_loaded_gives_the_same_bits(case, served):
     model, folder, _ = served[case]
@@ -390,6 +396,7 @@ def test_what_is_loaded_gives_the_same_bits(case, served):
         assert np.array_equal(live(again, frame)[output], forecasts, equal_nan=True)
 
 
+@pytest.mark.slow
 def test_the_histories_of_a_panel_may_stay_at_home(served, tmp_path):
     model, _, _ = served["all joint"]
     model.save(tmp_path / "artifact", keep_history=False)
