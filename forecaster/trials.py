@@ -3,6 +3,8 @@
     search.json             what the search is, which another one must not continue
     oracle.json, tuner0.json, trial_0000/trial.json      as keras-tuner writes them
     trial_0000/fold_1.json  what the trial did in its first fold
+    logs/0000/              for TensorBoard (search_logs.py)
+    data.npz                the series, for workers (search_worker.py)
 
 The files of folds are the truth: a search that is resumed asks its oracle anew, and every fold that
 has a file is not run again. Every file is written whole, and one that holds the same already is
