@@ -189,7 +189,7 @@ def _upgraded(note: dict[str, Any]) -> dict[str, Any]:
     # There was one id, nothing beside the targets, and every window counted the same.
     parameters = {"id_column": None, "weight_column": None, "time_features": None}
     parameters |= {group: [] for group in GROUPS} | note["parameters"]
-    training = {"equal_series": False} | parameters["training"]
+    training = {"equal_series": False, "windows_per_epoch": None} | parameters["training"]
     time_features = {"names": [], "transitions": [], "offsets": [0], "holidays": {}}
     layout = {"ids": None, "id_name": None, "id_column": False}
     layout |= {group: {"names": [], "categories": []} for group in GROUPS}

@@ -68,7 +68,7 @@ def new_forecaster(layout="long", **parameters):
 def with_noise(model, frame, seed=0):
     """`model` as if it were fitted on `frame`, but with trained weights that are distinct noise."""
     table = model.read_table(frame)
-    task = model._task(table, model._window_spec(table))
+    task = model._task(table, model.window_spec(table))
     part = Part.of(task, table.lengths)
     network, forward = task.new_model(part.coder.kinds)
     generator = np.random.default_rng(seed)

@@ -27,6 +27,7 @@ from forecaster import (
     RecurrentNetwork,
     Training,
     cli,
+    command_parts,
     data_files,
     demo,
     terminal,
@@ -377,7 +378,7 @@ def test_labels_of_the_user_are_printed_as_they_are(capsys):
 )
 def test_the_command_to_type_next_is_the_one_that_was_typed(monkeypatch, called, found, name):
     monkeypatch.setattr(sys, "argv", [called])
-    monkeypatch.setattr(cli.shutil, "which", lambda name: found)
+    monkeypatch.setattr(command_parts.shutil, "which", lambda name: found)
     assert cli.program() == name
 
 

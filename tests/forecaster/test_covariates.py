@@ -324,7 +324,7 @@ def task_of(rows, **parameters):
     model = new_forecaster(**parameters)
     with quiet():
         table = model.read_table(rows)
-    return model._task(table, model._window_spec(table))
+    return model._task(table, model.window_spec(table))
 
 
 def drawn(rows, count=40, **parameters):

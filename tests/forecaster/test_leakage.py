@@ -292,7 +292,7 @@ def test_what_judges_has_no_part_in_scaling_categories_batches_and_weights(layou
         model, recorder = new_forecaster(layout, channels=channels), Recorder()
         with quiet():
             table = model.read_table(laid_out(version, layout))
-        task = model._task(table, model._window_spec(table), callbacks=[recorder])
+        task = model._task(table, model.window_spec(table), callbacks=[recorder])
         part = Part.of(task, _train_rows(task))
         batches = _batches(task, part, part.cutoffs(task.first_cutoff, HORIZON))
         coder, network, _, history = train(task)

@@ -419,7 +419,9 @@ def test_a_network_of_the_user_may_leave_plain_covariates_out():
     inputs = raw_inputs(kinds=PLAIN_ONLY)
     expected = answer(without, inputs["past_values"])
     np.testing.assert_array_equal(answer(model, inputs), expected)
-    np.testing.assert_array_equal(compile_forward(model)(inputs), answer(model, inputs))
+    # Another graph, so that the last bit may differ, and on some processors does.
+    compiled = compile_forward(model)(inputs)
+    np.testing.assert_allclose(compiled, expected, rtol=1e-5, atol=1e-5)
     set_scaling(model, {"past": np.ones((2, 2)), "future": np.ones((2, 1))})
     assert_same_weights(model, without)
     model.compile("adam", loss=OutputError(Point(), "mse"), jit_compile=True)
