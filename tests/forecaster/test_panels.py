@@ -230,7 +230,6 @@ def test_a_judge_of_ids_of_any_length(lengths, targets, horizon, season, joint, 
     train_rows = np.maximum(np.array(lengths) - horizon - 4, 0)
     table, length = make_table(values, lengths), 3
     spec = WindowSpec(length, horizon, targets if joint else 1, season_length=season)
-    judge = Judge(table, WindowSource(table, joint=joint), spec, Point(), "mae", train_rows)
     errors, naive_errors = [], []
     for own, trained in zip(cut(values, lengths), train_rows, strict=True):
         for series in own:
@@ -246,6 +245,7 @@ def test_a_judge_of_ids_of_any_length(lengths, targets, horizon, season, joint, 
                         errors.append(abs(series[c + step] - last) / unit)
                         naive_errors.append(abs(series[c + step] - naive[step]) / unit)
     assume(errors)  # not where gaps leave nothing, or only series that do not vary
+    judge = Judge(table, WindowSource(table, joint=joint), spec, Point(), "mae", train_rows)
     assert judge.scored.sum() == len(errors)
     assert judge.naive_score == pytest.approx(np.mean(naive_errors))
     assert judge(repeat_last(spec)) == pytest.approx(np.mean(errors), rel=1e-5)
