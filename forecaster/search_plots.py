@@ -63,12 +63,13 @@ def _comparable(trials) -> pd.Series:
 def _highest_shown(trials) -> float:
     """The top of all axes of scores: bad trials must not press the good ones together."""
     scores = trials["score"]
-    return 1.08 * max(scores.quantile(0.8), trials["naive"].max(), 1.2 * scores.min())
+    return 1.08 * max(scores.quantile(0.8), 1.2 * scores.min())
 
 
 def _draw_trials(ax: Axes, trials, objective, top) -> None:
     best = trials["score"].where(trials["status"] == COMPLETED).cummin().ffill()
-    naive = pd.Series(trials["naive"].max(), trials.index)
+    naive = pd.Series(trials.loc[trials["status"] == COMPLETED, "naive"].iloc[0], trials.index)
+    top = max(top, 1.08 * naive.iloc[0])
     ax.step(trials.index, best, where="post", color=BLUE, linewidth=1.6, zorder=3)
     ax.plot(trials.index, naive, **NAIVE)
     _scatter(ax, trials.index, trials, top)
