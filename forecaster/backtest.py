@@ -116,6 +116,15 @@ def possible_cutoffs(table: SeriesTable, horizon: int, stride: int) -> np.ndarra
     return found[is_scored[found]][::-1]
 
 
+def check_window(window: int | None, needed: int) -> None:
+    """Whether the newest `window` rows are as many as a fit needs; None is all rows."""
+    if window is not None and window < needed:
+        raise ValueError(
+            f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
+            f"window={window}. Leave it out for all rows."
+        )
+
+
 def run_backtest(
     model: TableForecaster,
     table: SeriesTable,
@@ -203,11 +212,7 @@ def _scored_windows(table: SeriesTable, cutoffs: np.ndarray, horizon: int) -> _W
 
 def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, window: int | None):
     """Whether the first fit has the rows it needs: said now, not after hours of fitting."""
-    if window is not None and window < needed:
-        raise ValueError(
-            f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
-            f"window={window}. Leave it out for all rows."
-        )
+    check_window(window, needed)
     known = table.rows_known(cutoffs[:, None] - gap).max(axis=1)
     if known[0] < needed:
         enough = np.count_nonzero(known >= needed)

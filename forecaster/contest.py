@@ -15,6 +15,7 @@ from forecaster.oracles import BUDGET
 from forecaster.parameters import check_parameters
 from forecaster.search_space import SpaceFunction
 from forecaster.table import SeriesTable
+from forecaster.table_covariates import GROUPS
 
 # What the rows are, and what is asked of them: another value would make another task of it.
 FIXED = (
@@ -24,10 +25,8 @@ FIXED = (
     "time_column",
     "freq",
     "season_length",
-    "past_covariates",
-    "future_covariates",
-    "static_covariates",
     "weight_column",
+    *GROUPS,
 )
 
 

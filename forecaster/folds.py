@@ -12,7 +12,7 @@ from time import perf_counter
 
 import numpy as np
 
-from forecaster.backtest import TableForecaster, possible_cutoffs, run_backtest
+from forecaster.backtest import TableForecaster, check_window, possible_cutoffs, run_backtest
 from forecaster.checks import check_choice, check_integer
 from forecaster.scores import outermost_interval
 from forecaster.table import SeriesTable
@@ -73,11 +73,7 @@ class Folds:
         Raises:
             ValueError: if so many folds do not fit into the table.
         """
-        if self.window is not None and self.window < rows_needed:
-            raise ValueError(
-                f"`window` must be at least {rows_needed}, the fewest rows that can be fitted on. "
-                f"Received: window={self.window}. Leave it out for all rows."
-            )
+        check_window(self.window, rows_needed)
         possible = possible_cutoffs(table, horizon, 1)
         possible = possible[_first_known(table, possible, rows_needed) :]
         wanted = max(horizon, table.num_steps // SHARE_JUDGED)
@@ -124,9 +120,7 @@ class Objective:
             raise ValueError('`objective` must name a score. Received: none. For example "MASE".')
 
     def __str__(self) -> str:
-        return (
-            " + ".join(self.names) if len(self.names) == 1 else f"mean of {', '.join(self.names)}"
-        )
+        return self.names[0] if len(self.names) == 1 else f"mean of {', '.join(self.names)}"
 
     def of(self, scores: dict[str, float]) -> float:
         """The mean of what is to be made small, from scores by their names."""

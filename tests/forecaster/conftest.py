@@ -1,6 +1,8 @@
-"""Fitted forecasters that tests share; whoever wants to change one takes a copy."""
+"""What tests share: fitted forecasters, of which one is changed in a copy, and the command line."""
 
 import pytest
+
+from forecaster import cli
 
 from .tiny import tiny, waves
 
@@ -17,3 +19,15 @@ def fitted():
         return known[key]
 
     return fit
+
+
+@pytest.fixture
+def run(capsys):
+    """`run(*words)`: exit code, standard output and standard error of a command line."""
+
+    def run(*words):
+        with pytest.raises(SystemExit) as left:
+            cli.main([str(word) for word in words])
+        return left.value.code, *capsys.readouterr()
+
+    return run

@@ -82,18 +82,6 @@ def _settings_of_tensorflow():
     logger.setLevel(level)
 
 
-@pytest.fixture
-def run(capsys):
-    """`run(*words)`: exit code, standard output and standard error of a command line."""
-
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return left.value.code, *capsys.readouterr()
-
-    return run
-
-
 @pytest.fixture(scope="module")
 def air_csv(tmp_path_factory):
     file = tmp_path_factory.mktemp("data") / "air.csv"

@@ -15,16 +15,6 @@ HOW = ["--cells", "gru,simple_rnn", "--trials", 2, "--folds", 2, "--tuner", "ran
 
 
 @pytest.fixture
-def run(capsys):
-    def run(*words):
-        with pytest.raises(SystemExit) as left:
-            cli.main([str(word) for word in words])
-        return left.value.code, *capsys.readouterr()
-
-    return run
-
-
-@pytest.fixture
 def air_csv(tmp_path):
     file = tmp_path / "air.csv"
     load_dataset("air_passengers").to_csv(file)
