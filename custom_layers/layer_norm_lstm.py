@@ -35,7 +35,7 @@ class LayerNormLSTMCell(GatedCell):
         self.recurrent_gain = self._gain("recurrent_gain", width)
         self.cell_gain = self._gain("cell_gain", self.units)
         self.cell_offset = self.add_weight(
-            shape=(self.units,), name="cell_offset", initializer="zeros"
+            shape=(self.units,), name="cell_offset", initializer=_even_offsets
         )
 
     def _gain(self, name, width):
@@ -58,6 +58,11 @@ class LayerNormLSTMCell(GatedCell):
 
     def get_config(self):
         return {**super().get_config(), "epsilon": self.epsilon}
+
+
+def _even_offsets(shape, dtype=None):
+    """Evenly from -0.5 to 0.5: a state of nothing but zeros is where N is steepest."""
+    return ops.linspace(-0.5, 0.5, shape[0], dtype=dtype)
 
 
 @register_keras_serializable(package="custom_layers")
@@ -103,7 +108,8 @@ class LayerNormLSTM(GatedRNN):
     Source:
         Ba, Kiros and Hinton, "Layer Normalization", arXiv:1607.06450, 2016, equations 20 to 22 of
         the supplement. Differences: peepholes, which see c as it is; one bias in the place of two
-        offsets that add up; epsilon.
+        offsets that add up; epsilon; and b_c starts evenly between -0.5 and 0.5, not at 0, where
+        gradients over steps that are all 0 grow by 1 / epsilon a step until they overflow.
     """
 
     cell_class = LayerNormLSTMCell

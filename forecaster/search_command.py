@@ -55,7 +55,8 @@ def search(
 
     Every trial is fitted and judged on folds ordered by time. What an option
     says is left as it says; the rest is searched. A search that was cut off
-    goes on when it is typed again.
+    goes on when it is typed again. Where no terminal shows the best trials,
+    each writes a line to standard error.
     """
     fixed = [PARAMETER_OF.get(name, name) for name in changed(parameters)]
     parameters, frame = read_with_keys(data, parameters)
@@ -64,7 +65,6 @@ def search(
     from forecaster.search_space import space
 
     check_free(save, overwrite=overwrite)
-    console = Console(stderr=True)
     found = ForecasterSearch(
         new_forecaster(parameters),
         space(cells=cells and cells.split(",")).without(fixed),
@@ -77,7 +77,7 @@ def search(
         directory=directory,
         workers=workers,
         seed=parameters["seed"],
-    ).fit_watched(frame, console if console.is_terminal else None)
+    ).fit_watched(frame, Console(stderr=True))
     found.best_forecaster_.save(save, overwrite=overwrite, keep_history=keep_history)
     print(found.report())
     more = " --missing-future" if found.best_forecaster_.future_covariates else ""

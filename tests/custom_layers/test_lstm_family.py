@@ -430,6 +430,25 @@ def test_peepholes_start_at_zero(tested, peepholes):
     assert layer.cell.gates.peepholes == peepholes
 
 
+def test_layer_norm_learns_from_sequences_that_begin_with_nothing():
+    """Short histories are padded with zeros: gradients through them must not overflow."""
+    sequences = np.zeros((8, 100, 3), "float32")
+    sequences[:, 80:] = np.random.default_rng(0).normal(size=(8, 20, 3))
+    layer = LayerNormLSTM(
+        6,
+        kernel_initializer=keras.initializers.GlorotUniform(seed=1),
+        recurrent_initializer=keras.initializers.Orthogonal(seed=2),
+    )
+    model = keras.Sequential([layer, keras.layers.Dense(1)])
+    model.compile(keras.optimizers.SGD(0.01), "mse")
+    model.build(sequences.shape)
+    before = model.get_weights()
+    loss = model.train_on_batch(sequences, np.ones((8, 1), "float32"))
+    assert np.isfinite(loss)
+    for old, new in zip(before, model.get_weights(), strict=True):
+        assert np.abs(new - old).max() < 1
+
+
 def bias_blocks(layer):
     layer.build((None, None, 1))
     blocks = layer.cell.gates.blocks
