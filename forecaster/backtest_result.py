@@ -131,8 +131,9 @@ class BacktestResult:
         MAE and RMSE are in the target's units, sMAPE in percent (0..200), MASE and RMSSE relative
         to the seasonal differences of the rows up to each cutoff. For quantiles there are
         `pinball`, in the target's units, and `coverage`, the fraction of actual values inside the
-        outermost symmetric interval. `skill` is 1 - MAE / MAE of the naive, over values that both
-        forecast: 0 is no better than the naive, 1 is perfect.
+        outermost symmetric interval; the naive forecast stands for each quantile of its own, and
+        has no interval. `skill` is 1 - MAE / MAE of the naive, over values that both forecast: 0 is
+        no better than the naive, 1 is perfect.
 
         Every value of a group counts the same. Left out are values without an actual, naive
         forecasts from a history with nothing observed in it, and for MASE and RMSSE windows whose
@@ -260,8 +261,11 @@ class BacktestResult:
         errors = point_errors(
             actual, forecast, self.absolute_scale[windows], self.squared_scale[windows], scored
         )
-        if name == "prediction" and self.quantiles is not None:
+        if self.quantiles is not None and name == "prediction":
             errors |= quantile_errors(actual, self.quantiles[windows], self.levels, scored)
+        elif self.quantiles is not None:
+            same = forecast[..., None].repeat(len(self.levels), axis=-1)
+            errors["pinball"] = quantile_errors(actual, same, self.levels, scored)["pinball"]
         return errors | {"skill": (errors["MAE"][0], in_both)}
 
     def __repr__(self) -> str:

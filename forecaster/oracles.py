@@ -25,17 +25,24 @@ from keras_tuner.oracles import (
 from forecaster.bayesian import BayesianOracle
 
 BUDGET = "tuner/epochs"  # what Hyperband calls the epochs that it gives to a trial
-PREDECESSOR = "tuner/trial_id"  # and the trial that one goes on from
+PREDECESSOR = "tuner/trial_id"  # the trial that one goes on from
+ROUND = (BUDGET, "tuner/round")  # the same for all that compete with each other
 SCORE = "score"  # what the objective is called in trial.json
 
 
-class RandomOracle(RandomSearchOracle):
-    """keras-tuner's, whose first trial has the default values, as `GridSearchOracle`'s has."""
+class _FromDefaults:
+    """The first trial has the default values, as `GridSearchOracle`'s has."""
 
-    def populate_space(self, trial_id: str) -> dict[str, Any]:
-        if not self.trials:
-            return {"status": TrialStatus.RUNNING, "values": self.get_space().values}
-        return super().populate_space(trial_id)
+    def _random_values(self):
+        return super()._random_values() if self.trials else self.get_space().values
+
+
+class RandomOracle(_FromDefaults, RandomSearchOracle):
+    """keras-tuner's, from the default values on."""
+
+
+class HalvingOracle(_FromDefaults, HyperbandOracle):
+    """keras-tuner's Hyperband, from the default values on."""
 
 
 class GridOracle(GridSearchOracle):
@@ -73,7 +80,7 @@ def new_oracle(
         return BayesianOracle(max_trials=None, **common)
     if tuner == "grid":
         return GridOracle(**common)
-    return HyperbandOracle(max_epochs=max_epochs, **common)
+    return HalvingOracle(max_epochs=max_epochs, **common)
 
 
 class Proposer:

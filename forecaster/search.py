@@ -63,8 +63,9 @@ class ForecasterSearch(BaseEstimator):
             names of `Forecaster.set_params` such as ``network__units``; None is `space()`, which
             covers every cell.
         tuner: "random", "bayesian", "hyperband" (whose budget is the epochs of the template's
-            `training`; each round fits fresh weights) or "grid"; or any keras-tuner `Oracle`, whose
-            objective becomes the one below.
+            `training`; each round fits fresh weights) or "grid", whose first trial is the template,
+            as far as the space has its values; or any keras-tuner `Oracle`, whose objective becomes
+            the one below.
         max_trials: how many different trials, at least 1; None is 30 for "random" and "bayesian"
             without `max_seconds`, and as many as there are for the others.
         max_seconds: of a call of `fit`, after which nothing new begins, above 0; None is no limit.
@@ -187,7 +188,7 @@ class ForecasterSearch(BaseEstimator):
                 partial(log_trial, folder / "logs", objective=contest.objective),
             ).run()
         if isinstance(oracle, HyperbandOracle):
-            mark_pruned_by_hyperband(trials, oracle.max_epochs)
+            mark_pruned_by_hyperband(trials)
         return self._adopt(trials, contest)
 
     def report(self) -> str:

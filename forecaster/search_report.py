@@ -27,13 +27,12 @@ def report(trials: pd.DataFrame, objective: str) -> str:
     counts = ", ".join(
         f"{count} {status}" for status, count in trials["status"].value_counts().items()
     )
+    title = f"{objective}, mean of {len(fold_columns(trials))} folds"
+    scores = _score_table(trials, best).rename_axis(columns=title)
     lines = [
         f"{len(trials)} trials ({counts}) in {trials['seconds'].sum():,.0f} s of work",
         "",
-        f"{f'{objective}, mean of {len(fold_columns(trials))} folds':<32}{'score':>9}{'spread':>9}",
-        _score_line(f"best, trial {best}", trials.loc[best]),
-        _score_line("first, the default values" if 0 in trials.index else "", trials.iloc[0]),
-        f"{'seasonal naive':<32}{trials.loc[best, 'naive']:>9.4g}",
+        scores.to_string(float_format="{:.4g}".format, na_rep=""),
         "",
         "The best",
         *_pairs({name: value_text(trials.loc[best, name]) for name in parameter_columns(trials)}),
@@ -100,8 +99,14 @@ def cell_table(trials: pd.DataFrame) -> pd.DataFrame:
     return table.fillna({"completed": 0}).astype({"completed": int}).sort_values("best")
 
 
-def _score_line(name, trial) -> str:
-    return f"{name:<32}{trial['score']:>9.4g}{trial['spread']:>9.2g}"
+def _score_table(trials, best) -> pd.DataFrame:
+    """The best, the first trial and the naive, unless it has no such score."""
+    rows = {
+        f"best, trial {best}": trials.loc[best],
+        "first, trial 0": trials.loc[0],
+        "seasonal naive": pd.Series({"score": trials.loc[best, "naive"]}),
+    }
+    return pd.DataFrame(rows).T[["score", "spread"]].astype(float).dropna(how="all")
 
 
 def _pairs(values: dict[str, str]) -> Sequence[str]:

@@ -98,9 +98,9 @@ class LiveTable:
             errors = trial.errors(self.objective)
             values = [value_text(trial.parameters.get(name, "")) for name in names]
             table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
-        if best:
-            naive = np.mean([self.objective.of(fold.naive) for fold in best[0].folds])
-            table.add_row("naive", f"{naive:.4g}", style="dim")
+        naive = [self.objective.of(fold.naive) for fold in best[0].folds] if best else np.nan
+        if np.isfinite(np.mean(naive)):  # it has no intervals to be scored
+            table.add_row("naive", f"{np.mean(naive):.4g}", style="dim")
         return table
 
 

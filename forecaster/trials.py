@@ -25,7 +25,7 @@ import pandas as pd
 
 from forecaster.files import write_plain
 from forecaster.folds import FoldResult, Objective
-from forecaster.oracles import BUDGET, PREDECESSOR
+from forecaster.oracles import PREDECESSOR, ROUND
 
 if TYPE_CHECKING:
     from keras_tuner import Oracle
@@ -136,13 +136,18 @@ def value_text(value: Any) -> str:
     return f"{value:.3g}" if isinstance(value, float) else str(value)
 
 
-def mark_pruned_by_hyperband(trials: Iterable[Trial], max_epochs: int) -> None:
-    """Trials of less than the whole budget that Hyperband did not go on with were pruned by it."""
+def mark_pruned_by_hyperband(trials: Iterable[Trial]) -> None:
+    """Trials that Hyperband did not go on with, though it did with others of their round."""
     went_on = {trial.values.get(PREDECESSOR) for trial in trials}
+    continued = {_round(trial) for trial in trials if trial.id in went_on}
     for trial in trials:
-        is_whole = trial.values[BUDGET] >= max_epochs
-        if trial.status == COMPLETED and not is_whole and trial.id not in went_on:
+        is_left = trial.id not in went_on and _round(trial) in continued
+        if trial.status == COMPLETED and is_left:
             trial.status = PRUNED
+
+
+def _round(trial: Trial) -> tuple:
+    return tuple(trial.values[name] for name in ROUND)
 
 
 class Journal:

@@ -20,6 +20,7 @@ from forecaster.scores import seasonal_scales
 
 NAN = np.nan
 LEVELS = (0.1, 0.25, 0.5, 0.9)
+QUANTILES = [f"q{level}" for level in LEVELS]
 SEASON_LENGTH = 4
 
 
@@ -131,6 +132,13 @@ class TestForecasts:
         np.testing.assert_array_equal(again.actual, result.actual)
 
 
+def pinball(group, columns):
+    """The mean pinball loss, where a column stands for each level."""
+    misses = [group["actual"] - group[column] for column in columns]
+    losses = [np.maximum(a * e, (a - 1) * e) for a, e in zip(LEVELS, misses, strict=True)]
+    return np.mean([loss.mean() for loss in losses])
+
+
 def scored_by_pandas(result, group):
     """The scores of some rows of `forecasts`, by definition."""
     windows = pd.MultiIndex.from_arrays([result.series, result.cutoffs])
@@ -146,17 +154,14 @@ def scored_by_pandas(result, group):
             "sMAPE": (200 * error / (group[name].abs() + group["actual"].abs())).mean(),
             "MASE": (error / scale).mean(),
             "RMSSE": (error**2 / squared).mean() ** 0.5,
-            "pinball": NAN,
+            "pinball": pinball(group, ["naive"] * 4 if name == "naive" else QUANTILES),
             "coverage": NAN,
             "skill": 0.0 if error.notna().any() else NAN,
         }
     known = group[group["actual"].notna()]
-    misses = {level: known["actual"] - known[f"q{level}"] for level in LEVELS}
-    pinballs = [np.maximum(a * miss, (a - 1) * miss).mean() for a, miss in misses.items()]
     both = group.dropna(subset=["actual", "naive"])
     ours, theirs = ((both[name] - both["actual"]).abs().mean() for name in ("prediction", "naive"))
     scores["prediction"] |= {
-        "pinball": np.mean(pinballs) if len(known) else NAN,
         "coverage": known["actual"].between(known["q0.1"], known["q0.9"]).mean(),
         "skill": 1 - ours / theirs,
     }

@@ -135,6 +135,19 @@ def test_quantiles_are_searched_by_their_scores():
     ]
 
 
+def test_the_naive_stands_beside_every_score_that_it_has():
+    template = tiny(output=Quantiles([0.1, 0.5, 0.9]))
+    search = small(template=template, objective="pinball").fit(waves(), verbose=0)
+    lines = [line.split() for line in search.report().splitlines()]
+    assert ["seasonal", "naive", f"{search.trials_['naive'].iloc[0]:.4g}"] in lines
+    search = small(template=template, objective="coverage").fit(waves(), verbose=0)
+    assert search.trials_["naive"].isna().all()  # it has no interval
+    assert "naive" not in search.report()
+    figure = search.plot()
+    figure.canvas.draw()
+    plt.close(figure)
+
+
 def test_the_template_and_the_frame_stay_as_they_are():
     template, frame = tiny(), waves()
     before, rows = template.get_params(), frame.copy()
@@ -197,6 +210,15 @@ def test_hyperband_has_its_own_budget():
     on = short[short["status"] == "completed"]["score"]
     assert on.max() <= short[short["status"] == "pruned"]["score"].min()
     assert search.best_params_["training__epochs"] in (1, 3)
+
+
+@pytest.mark.parametrize("trials", [1, 4])
+def test_a_hyperband_that_is_cut_short_has_a_best(trials):
+    """Trials were pruned only where Hyperband had gone on with others in their stead."""
+    template = tiny(training=Training(epochs=9, refit=False))
+    search = small(template=template, tuner="hyperband", max_trials=trials).fit(waves(), verbose=0)
+    assert {*search.trials_["status"]} == {"completed"}
+    assert search.best_score_ == search.trials_["score"].min()
 
 
 def test_an_oracle_of_the_user(tmp_path):
@@ -376,7 +398,8 @@ def test_a_report(fitted):
     assert text.startswith("10 trials (")
     assert f"best, trial {best} " in text
     assert f"{fitted.best_score_:.4g}" in text
-    assert f"seasonal naive {' ' * 10}" in text
+    naive = fitted.trials_["naive"].iloc[0]
+    assert ["seasonal", "naive", f"{naive:.4g}"] in [line.split() for line in text.splitlines()]
     assert "training__learning_rate" in text
     assert "What mattered" in text
 
