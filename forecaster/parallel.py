@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import multiprocessing
 import pickle
 from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
@@ -11,6 +10,7 @@ from numbers import Integral
 from typing import Any
 
 from forecaster.checks import check_integer
+from forecaster.quiet import QuietContext
 
 Workers = int | Callable[[], Executor]
 
@@ -68,7 +68,7 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
 
 def spawned(workers: int, start: Callable[[], None] | None = None) -> ProcessPoolExecutor:
     """A pool of so many fresh processes, each of which begins with `start`."""
-    return ProcessPoolExecutor(workers, multiprocessing.get_context("spawn"), start)
+    return ProcessPoolExecutor(workers, QuietContext(), start)
 
 
 class Here(Executor):

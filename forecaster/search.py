@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from joblib import cpu_count
 from keras_tuner import HyperParameters, Oracle
 from keras_tuner.engine.hyperparameters import Fixed
 from keras_tuner.oracles import HyperbandOracle
@@ -83,7 +83,8 @@ class ForecasterSearch(BaseEstimator):
             a GPU each, as far as there are any); or a function that makes a
             `concurrent.futures.Executor`, such as `client.get_executor` of Dask: its machines must
             see `directory`.
-        at_once: how many trials run at the same time, where `workers` is a function.
+        at_once: how many trials run at the same time, where `workers` is a function; None is one
+            for each core here.
         seed: of the proposals, from 0; the weights' is the template's.
 
     Attributes:
@@ -294,7 +295,7 @@ class ForecasterSearch(BaseEstimator):
 
     def _num_slots(self) -> int:
         if callable(self.workers):
-            return self.at_once or os.cpu_count()
+            return self.at_once or cpu_count()
         return max(self.workers, 1)
 
     def _slots(self) -> list[Slot]:

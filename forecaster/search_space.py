@@ -111,10 +111,11 @@ def space(
         "training__learning_rate": learning_rate,
         "training__batch_size": batch_size,
     }
-    for cell in cells if isinstance(cells, list) else [] if cells is None else [cells]:
-        check_choice("cells", cell, tuple(CELLS))
     given = {name: values for name, values in asked.items() if values is not None}
     ranges = RANGES | given
+    cells = ranges["network__cell"]
+    for cell in cells if isinstance(cells, list | tuple) else [cells]:
+        check_choice("cells", cell, tuple(CELLS))
     return Space({name: _range(name, ranges[name]) for name in asked if name in ranges})
 
 

@@ -10,7 +10,6 @@ import logging
 import math
 import os
 import sys
-import tempfile
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
@@ -23,6 +22,8 @@ from rich.live import Live
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.spinner import Spinner
 from rich.table import Table, box
+
+from forecaster.quiet import held_back_stderr
 
 if TYPE_CHECKING:
     import keras
@@ -67,25 +68,6 @@ def silent_start() -> Iterator[None]:
         tf.config.list_physical_devices()
         tf.get_logger().setLevel(logging.ERROR)
         yield
-
-
-@contextmanager
-def held_back_stderr() -> Iterator[TextIO]:
-    """Point file descriptor 2 elsewhere; gives a stream to where it pointed."""
-    sys.stderr.flush()
-    with tempfile.TemporaryFile() as caught, open(os.dup(2), "w", errors="replace") as terminal:
-        os.dup2(caught.fileno(), 2)
-        try:
-            yield terminal
-        except Exception:
-            sys.stderr.flush()
-            caught.seek(0)
-            terminal.write(caught.read().decode(errors="replace"))
-            raise
-        finally:
-            sys.stderr.flush()
-            terminal.flush()
-            os.dup2(terminal.fileno(), 2)
 
 
 def _waiting(terminal: TextIO, text: str) -> Live:

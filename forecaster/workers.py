@@ -7,7 +7,9 @@ import signal
 import threading
 from multiprocessing import parent_process
 
-from forecaster.terminal import held_back_stderr
+from joblib import cpu_count
+
+from forecaster.quiet import held_back_stderr
 
 
 def start_worker(number: int, workers: int) -> None:
@@ -28,7 +30,7 @@ def start_worker(number: int, workers: int) -> None:
     if gpus:
         tf.config.set_visible_devices(gpus[number % len(gpus)], "GPU")
         return
-    threads = max(len(os.sched_getaffinity(0)) // workers, 1)
+    threads = max(cpu_count() // workers, 1)
     tf.config.threading.set_intra_op_parallelism_threads(threads)
     tf.config.threading.set_inter_op_parallelism_threads(threads)
 

@@ -33,7 +33,7 @@ LEVELS = {
         "loading",
     ],
     "forecaster": [
-        "averaging bayesian checks files specs time_grid disk_arrays dataframes",
+        "averaging bayesian checks files quiet specs time_grid disk_arrays dataframes",
         "ragged",
         "frame_checks plain_index",
         "step_finding table_covariates",

@@ -637,17 +637,6 @@ def test_time_features_as_they_are_typed(text, value):
     assert features(text) == value
 
 
-def test_stderr_is_held_back_unless_the_start_fails(capfd):
-    with terminal.held_back_stderr():
-        os.write(2, b"noise")
-    assert capfd.readouterr().err == ""
-    with pytest.raises(ZeroDivisionError), terminal.held_back_stderr():
-        os.write(2, b"what went wrong")
-        _ = 1 / 0
-    os.write(2, b", and on")
-    assert capfd.readouterr().err == "what went wrong, and on"
-
-
 def test_the_bar_follows_the_epochs():
     progress = Progress(disable=True)
     bar = progress.add_task("Fitting", total=None, note="")

@@ -140,6 +140,8 @@ def test_it_is_a_function_that_others_may_call():
     [
         ({"cells": ["gru", "lsmt"]}, "`cells` must be one of .* Received: cells='lsmt'"),
         ({"cells": "lsmt"}, "`cells` must be one of"),
+        ({"cells": ("gru", "lstm")}, "For choices write a list"),
+        ({"cells": 5}, "`cells` must be one of"),
         ({"units": (64, 16)}, r"a pair \(low, high\) with 0 < low < high"),
         ({"units": (0, 16)}, r"Received: network__units=\(0, 16\)"),
         ({"units": (1, 2, 3)}, "For choices write a list"),
