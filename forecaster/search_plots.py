@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.plots import BLUE, GREY, INK, NAIVE, OCHRE, PALE, SMALL, finish_axes, label_ends
-from forecaster.search_report import free_columns, importance, relative_errors
+from forecaster.search_report import free_columns, importance
 from forecaster.trials import COMPLETED, PRUNED, value_text
 
 if TYPE_CHECKING:
@@ -21,10 +21,9 @@ LOGARITHMIC = 10.0  # ratio of the largest to the smallest value from which an a
 
 
 def plot_search(trials: pd.DataFrame, objective: str, figure: Figure | None = None) -> Figure:
-    """Draw a search: a dot is a completed trial, a ring a pruned one.
+    """Draw a search: a dot is a completed trial, a ring a pruned one, at its estimated score.
 
-    A pruned trial stands where it would, had it done in the other folds as well, beside the other
-    trials, as in those it was run in. Trials above the picture are arrows at its upper edge.
+    Trials above the picture are arrows at its upper edge.
 
     Args:
         trials: as `trials_frame` gives them, at least one of them completed.
@@ -44,20 +43,12 @@ def plot_search(trials: pd.DataFrame, objective: str, figure: Figure | None = No
         figure = plt.figure(figsize=(11, 3.6 + 2.6 * rows), layout="constrained")
     upper, lower = figure.subfigures(2, 1, height_ratios=[3.6, max(2.6 * rows, 0.1)])
     trial_axes, share_axes = upper.subplots(1, 2, width_ratios=[2.2, 1])
-    shown = trials.assign(score=_comparable(trials))
-    top = _highest_shown(shown)
-    _draw_trials(trial_axes, shown, objective, top)
+    top = _highest_shown(trials)
+    _draw_trials(trial_axes, trials, objective, top)
     _draw_importance(share_axes, shares)
     for number, name in enumerate(names, 1):
-        _draw_parameter(lower.add_subplot(rows, 3, number), shown, name, top)
+        _draw_parameter(lower.add_subplot(rows, 3, number), trials, name, top)
     return figure
-
-
-def _comparable(trials) -> pd.Series:
-    """The scores, those of pruned trials as if they had been run in all folds."""
-    is_completed = trials["status"] == COMPLETED
-    estimates = relative_errors(trials) * trials.loc[is_completed, "score"].median()
-    return trials["score"].where(is_completed, estimates)
 
 
 def _highest_shown(trials) -> float:

@@ -49,9 +49,9 @@ def report(trials: pd.DataFrame, objective: str) -> str:
 def importance(trials: pd.DataFrame) -> pd.Series:
     """How much of the differences between trials each parameter explains; sums to 1.
 
-    A forest of trees is fitted from parameters to errors, each as a part of the fold's median
-    error, so that pruned trials count too; a parameter is as important as the forest gets worse
-    when its values are shuffled. Empty where there are fewer than eight trials, or nothing differs.
+    A forest of trees is fitted from parameters to scores, of pruned trials too; a parameter is as
+    important as the forest gets worse when its values are shuffled. Empty where there are fewer
+    than eight trials, or nothing differs.
 
     Args:
         trials: as `trials_frame` gives them.
@@ -65,10 +65,9 @@ def importance(trials: pd.DataFrame) -> pd.Series:
     free = free_columns(judged)
     if len(judged) < FEWEST_RANKED or not free:
         return pd.Series(dtype=float)
-    errors = relative_errors(judged)
     coded = OrdinalEncoder().fit_transform(judged[free].map(_sortable))
-    forest = RandomForestRegressor(200, random_state=0).fit(coded, errors)
-    gains = permutation_importance(forest, coded, errors, n_repeats=20, random_state=0)
+    forest = RandomForestRegressor(200, random_state=0).fit(coded, judged["score"])
+    gains = permutation_importance(forest, coded, judged["score"], n_repeats=20, random_state=0)
     shares = pd.Series(np.maximum(gains.importances_mean, 0), free)
     total = shares.sum()
     return (shares / total if total > 0 else shares).sort_values(ascending=False, kind="stable")
@@ -77,12 +76,6 @@ def importance(trials: pd.DataFrame) -> pd.Series:
 def free_columns(trials: pd.DataFrame) -> list[str]:
     """The columns of parameters that are not the same in all trials."""
     return [name for name in parameter_columns(trials) if trials[name].map(repr).nunique() > 1]
-
-
-def relative_errors(trials: pd.DataFrame) -> pd.Series:
-    """The mean error of each trial, in each fold as a part of the median of all trials there."""
-    errors = trials[fold_columns(trials)]
-    return (errors / errors.median()).mean(axis=1)
 
 
 def cell_table(trials: pd.DataFrame) -> pd.DataFrame:

@@ -14,7 +14,7 @@ from rich.table import Table, box
 
 from forecaster.conductor import Rules, View
 from forecaster.folds import Objective
-from forecaster.trials import COMPLETED, Trial, best_trial, value_text
+from forecaster.trials import COMPLETED, PRUNED, Trial, best_trial, value_text
 
 SHOWN = 5  # trials in the live table
 
@@ -117,4 +117,5 @@ def score_text(trial: Trial, objective: Objective) -> str:
     """The mean error over the folds that were run, or why there is none."""
     if trial.error is not None:
         return trial.error.splitlines()[0]
-    return f"{objective} {np.mean(trial.errors(objective)):.4g}"
+    text = f"{objective} {np.mean(trial.errors(objective)):.4g}"
+    return f"{text} up to fold {len(trial.folds)}" if trial.status == PRUNED else text

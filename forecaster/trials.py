@@ -71,6 +71,11 @@ class Trial:
         return self.proposed.hyperparameters.values
 
     @property
+    def score(self) -> float | None:
+        """What the oracle was told; None before, and if the trial failed."""
+        return self.proposed.score
+
+    @property
     def is_over(self) -> bool:
         """Whether nothing is to be run any more."""
         return self.status != UNFINISHED
@@ -93,10 +98,10 @@ def best_trial(trials: Iterable[Trial], objective: Objective) -> Trial | None:
 def trials_frame(trials: Iterable[Trial], objective: Objective, folds: int) -> pd.DataFrame:
     """A row a trial, in the order of creation, indexed by keras-tuner's number of it.
 
-    Columns: status; score, the mean over the folds that were run; spread, their standard
-    deviation; naive, the mean of the seasonal naive forecast; fold_1 and so on; epochs, the median
-    over folds; weights, numbers in the network; seconds; a column for each parameter that any
-    trial names; and error.
+    Columns: status; score, the mean over folds, of a pruned trial an estimate of it; spread, the
+    standard deviation of the folds that were run; naive, the mean of the seasonal naive forecast in
+    these; fold_1 and so on; epochs, the median over folds; weights, numbers in the network;
+    seconds; a column for each parameter that any trial names; and error.
     """
     rows, numbered = {}, {n: trial for n, trial in enumerate(trials) if trial.original is None}
     for number, trial in numbered.items():
@@ -105,7 +110,7 @@ def trials_frame(trials: Iterable[Trial], objective: Objective, folds: int) -> p
         padded = errors + [math.nan] * (folds - len(errors))
         rows[number] = {
             "status": trial.status,
-            "score": np.mean(errors) if errors else math.nan,
+            "score": math.nan if trial.score is None else trial.score,
             "spread": np.std(errors) if errors else math.nan,
             "naive": np.mean(naive) if naive else math.nan,
             **{f"fold_{fold}": error for fold, error in enumerate(padded, 1)},

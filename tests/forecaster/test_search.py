@@ -58,6 +58,9 @@ def test_what_a_search_leaves_behind(fitted):
     assert folds.shape[1] == 2
     np.testing.assert_allclose(completed["score"], folds.mean(axis=1))
     np.testing.assert_allclose(completed["spread"], folds.std(axis=1, ddof=0))
+    assert trials["score"].idxmin() == completed["score"].idxmin()
+    pruned = trials[trials["status"] == "pruned"]
+    assert (pruned["score"] > completed["score"].median()).all()  # estimates
     assert trials["naive"].notna().all()
     assert completed["naive"].nunique() == 1
     assert (trials["weights"] == 24).all()  # (7 + 1) * 3
@@ -394,7 +397,7 @@ def test_verbose_tells_of_every_trial(capsys):
 
 def test_a_report(fitted):
     text = fitted.report()
-    best = fitted.trials_["score"].where(fitted.trials_["status"] == "completed").idxmin()
+    best = fitted.trials_["score"].idxmin()
     assert text.startswith("10 trials (")
     assert f"best, trial {best} " in text
     assert f"{fitted.best_score_:.4g}" in text
