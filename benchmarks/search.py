@@ -7,10 +7,11 @@ the default network are fitted on these months and forecast from the 24 cutoffs.
 the windows; then the best and the default network are fitted under the protocol of the literature
 (etth1.py), with whole epochs, and scored on all test windows.
 
-Both searches run in two processes of one thread each. Trial 0 is the default network.
+Both searches run in two processes of one thread each. Trial 0 is the default network. With
+`--by-cell` every cell has one trial instead, in the default network, and none is pruned.
 
-    python benchmarks/search.py air [--trials 30] [--directory FOLDER] [--picture FILE]
-    python benchmarks/search.py etth1 [--trials 20] [--directory FOLDER] [--picture FILE]
+    python benchmarks/search.py air [--trials 30] [--by-cell] [--directory FOLDER] [--picture FILE]
+    python benchmarks/search.py etth1 [--trials 20] [--by-cell] [--directory FOLDER] [--picture FILE]
 
 A directory keeps the search, so that it goes on when it was cut off. The data of ETTh1 are
 downloaded, or taken from the folder in KERAS_FORECASTER_DATA.
@@ -21,10 +22,12 @@ import time
 
 import numpy as np
 from etth1 import TEST, TRAIN, VALIDATION
+from keras_tuner import HyperParameters
 from sklearn.base import clone
 
 from forecaster import Forecaster, ForecasterSearch, Training
 from forecaster.datasets import load_dataset
+from forecaster.network import CELLS
 
 AIR_HORIZON, AIR_CUTOFFS = 12, 24
 ETT_HORIZON = 96
@@ -37,6 +40,7 @@ def main() -> None:
     parser.add_argument("--workers", type=int, default=2)
     parser.add_argument("--tuner", default="bayesian")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--by-cell", action="store_true")
     parser.add_argument("--directory")
     parser.add_argument("--picture")
     options = vars(parser.parse_args())
@@ -79,7 +83,11 @@ def on_etth1(trials: int | None, **how) -> None:
     report("repeat last day", result.actual - result.naive)
 
 
-def searched(template: Forecaster, frame, picture: str | None, **how) -> ForecasterSearch:
+def searched(
+    template: Forecaster, frame, by_cell: bool, picture: str | None, **how
+) -> ForecasterSearch:
+    if by_cell:
+        how |= {"space": every_cell, "tuner": "grid", "max_trials": None, "prune": False}
     started = time.perf_counter()
     search = ForecasterSearch(template, **how).fit(frame)
     print(f"\n{time.perf_counter() - started:.0f} s with {how['workers']} workers\n")
@@ -87,6 +95,10 @@ def searched(template: Forecaster, frame, picture: str | None, **how) -> Forecas
     if picture is not None:
         search.plot().savefig(picture, dpi=110)
     return search
+
+
+def every_cell(hp: HyperParameters) -> dict[str, str]:
+    return {"network__cell": hp.Choice("cell", [*CELLS], default="gru")}
 
 
 def best_of(search: ForecasterSearch) -> tuple[str, Forecaster]:
