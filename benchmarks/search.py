@@ -10,11 +10,11 @@ the windows; then the best and the default network are fitted under the protocol
 Both searches run in two processes of one thread each. Trial 0 is the default network. With
 `--by-cell` every cell has one trial instead, in the default network, and none is pruned.
 
-    python benchmarks/search.py air [--trials 30] [--by-cell] [--directory FOLDER] [--picture FILE]
-    python benchmarks/search.py etth1 [--trials 20] [--by-cell] [--directory FOLDER] [--picture FILE]
+    python benchmarks/search.py air [--trials 30] [--by-cell]
+    python benchmarks/search.py etth1 [--trials 20] [--by-cell]
 
-A directory keeps the search, so that it goes on when it was cut off. The data of ETTh1 are
-downloaded, or taken from the folder in KERAS_FORECASTER_DATA.
+`--directory FOLDER` keeps the search, so that it goes on when it was cut off; `--picture FILE`
+draws it. The data of ETTh1 are downloaded, or taken from the folder in KERAS_FORECASTER_DATA.
 """
 
 import argparse
