@@ -17,6 +17,7 @@ INITIAL_POINTS = 8  # trials before the process
 CHANGED = 0.5  # share of the values that are others than the defaults in an initial trial
 CANDIDATES = 500  # looked at for every trial and each share of changed values
 PARENTS = 3  # of the best trials, whose neighbours are looked at
+LOWEST = 0.1  # of the median score; what is lower counts as that
 
 
 class BayesianOracle(Oracle):
@@ -60,7 +61,7 @@ class BayesianOracle(Oracle):
         if not candidates:
             return []
         x = self._vectors([trial.hyperparameters.values for trial in known])
-        y = np.log([max(trial.score, np.finfo(float).tiny) for trial in known])
+        y = _logarithms(np.array([trial.score for trial in known]))
         running = [trial.hyperparameters.values for trial in self.ongoing_trials.values()]
         if running:  # taken for as bad as they may well be, so that nothing beside is proposed
             means, spreads = _process(x, y).predict(self._vectors(running), return_std=True)
@@ -114,6 +115,11 @@ def _place(hp: HyperParameter, value: Any) -> np.ndarray:
     if isinstance(hp, Choice) and not hp.ordered:
         return np.array([value == name for name in hp.values]) / np.sqrt(2)
     return np.array([hp.value_to_prob(value)])
+
+
+def _logarithms(scores: np.ndarray) -> np.ndarray:
+    """One of next to nothing, as coverage may have, must not lie far apart from all others."""
+    return np.log(np.maximum(scores, max(LOWEST * np.median(scores), np.finfo(float).tiny)))
 
 
 def _process(x: np.ndarray, y: np.ndarray) -> GaussianProcessRegressor:

@@ -97,6 +97,19 @@ def test_the_bayesian_learns():
         assert lowest["bayesian"] < lowest["random"] / 1.5
 
 
+@pytest.mark.parametrize("chance", [0.2, 1.0])
+def test_the_bayesian_takes_scores_of_zero(chance):
+    """As coverage has where it is what was promised."""
+    hits = np.random.default_rng(0)
+
+    def sometimes_perfect(values):
+        return 0.0 if hits.random() < chance else error(values)
+
+    with Proposer(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as proposer:
+        found = proposals(proposer, 30, error=sometimes_perfect)
+    assert len(found) == len({*map(str, found)}) == 30
+
+
 @pytest.mark.parametrize("ahead", [1, 3])
 def test_the_grid_goes_on_while_trials_run(ahead):
     oracle = keras_tuner.oracles.GridSearchOracle(hyperparameters=small())
