@@ -9,6 +9,7 @@ from time import monotonic
 import numpy as np
 from rich.console import Console, Group
 from rich.live import Live
+from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table, box
 
@@ -88,20 +89,35 @@ class LiveTable:
         self.live.update(Group(self._table(new), self.progress))
 
     def _table(self, trials: Sequence[Trial]) -> Table:
+        """With as many parameters as the terminal has room for."""
         completed = [trial for trial in trials if trial.status == COMPLETED]
         best = sorted(completed, key=lambda trial: np.mean(trial.errors(self.objective)))[:SHOWN]
         names = free_parameters(trials)
-        table = Table(box=box.SIMPLE_HEAD, title="Best trials", title_justify="left")
-        for name in ("trial", str(self.objective), "spread", *names):
-            table.add_column(name.split("__")[-1])
-        for trial in best:
-            errors = trial.errors(self.objective)
-            values = [value_text(trial.parameters.get(name, "")) for name in names]
-            table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
-        naive = [self.objective.of(fold.naive) for fold in best[0].folds] if best else np.nan
-        if np.isfinite(np.mean(naive)):  # it has no intervals to be scored
-            table.add_row("naive", f"{np.mean(naive):.4g}", style="dim")
-        return table
+        while True:
+            table = table_of(best, self.objective, names)
+            if not names or self._fits(table):
+                return table
+            names.pop()
+
+    def _fits(self, table: Table) -> bool:
+        console = self.live.console
+        unbounded = console.options.update(max_width=10**4)
+        return Measurement.get(console, unbounded, table).maximum <= console.width
+
+
+def table_of(best: Sequence[Trial], objective: Objective, names: Sequence[str]) -> Table:
+    """The trials and the naive, with some of their parameters."""
+    table = Table(box=box.SIMPLE_HEAD, title="Best trials", title_justify="left")
+    for name in ("trial", str(objective), "spread", *names):
+        table.add_column(name.split("__")[-1])
+    for trial in best:
+        errors = trial.errors(objective)
+        values = [value_text(trial.parameters.get(name, "")) for name in names]
+        table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
+    naive = [objective.of(fold.naive) for fold in best[0].folds] if best else np.nan
+    if np.isfinite(np.mean(naive)):  # it has no intervals to be scored
+        table.add_row("naive", f"{np.mean(naive):.4g}", style="dim")
+    return table
 
 
 def free_parameters(trials: Sequence[Trial]) -> list[str]:
