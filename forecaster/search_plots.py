@@ -95,28 +95,26 @@ def _draw_importance(ax: Axes, shares) -> None:
 
 
 def _draw_parameter(ax: Axes, trials, name, top) -> None:
-    """A parameter against the score: numbers along an axis, others side by side."""
+    """A parameter against the score: numbers along an axis, others side by side, – without one."""
     from matplotlib import ticker
 
-    shown = trials[trials[name].notna() & trials["score"].notna()]
-    values = shown[name]
+    shown = trials[trials["score"].notna()]
+    named = shown[shown[name].notna()]
     finish_axes(ax, _short(name), pd.RangeIndex(2))
-    if all(isinstance(value, float) for value in values) and values.nunique() > MOST_LABELS:
-        numbers = values.astype(float)
+    if all(isinstance(v, float) for v in named[name]) and named[name].nunique() > MOST_LABELS:
+        numbers = named[name].astype(float)
         if numbers.min() > 0 and numbers.max() / numbers.min() > LOGARITHMIC:
             ax.set_xscale("log")
             ax.xaxis.set_major_locator(ticker.LogLocator(subs=(1, 3)))
             ax.xaxis.set_major_formatter(ticker.StrMethodFormatter("{x:g}"))
             ax.xaxis.set_minor_locator(ticker.NullLocator())
-        _scatter(ax, numbers, shown, top)
+        _scatter(ax, numbers, named, top)
     else:
-        labels = sorted(values.unique(), key=_order)
-        places = values.map({label: place for place, label in enumerate(labels)}).to_numpy(float)
-        shift = np.random.default_rng(0).uniform(
-            -0.12, 0.12, len(places)
-        )  # so that dots stay apart
+        labels = [*sorted(named[name].unique(), key=_order), *[None] * (len(named) < len(shown))]
+        places = shown[name].map(labels.index).to_numpy(float)
+        shift = np.random.default_rng(0).uniform(-0.12, 0.12, len(places))  # dots stay apart
         _scatter(ax, places + shift, shown, top)
-        texts = [value_text(label) for label in labels]
+        texts = ["–" if label is None else value_text(label) for label in labels]
         is_long = sum(map(len, texts)) > MOST_LETTERS
         ax.set_xticks(range(len(labels)), texts, rotation=90 if is_long else 0, fontsize=SMALL)
         ax.set_xlim(-0.5, len(labels) - 0.5)
