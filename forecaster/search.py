@@ -39,7 +39,6 @@ from forecaster.search_view import view_on
 from forecaster.search_worker import FoldTask, write_table
 from forecaster.table import SeriesTable
 from forecaster.trials import Journal, Trial, best_trial, mark_pruned_by_hyperband, trials_frame
-from forecaster.windows import WindowSpec
 from forecaster.workers import start_worker
 
 if TYPE_CHECKING:
@@ -58,7 +57,8 @@ class ForecasterSearch(BaseEstimator):
     seen: early stopping has its own, before them. All trials are judged on the same cutoffs.
 
     Args:
-        forecaster: the template; what the space does not name stays as it has it.
+        forecaster: the template; what the space does not name stays as it has it. An
+            `input_length` that it leaves open is that of a fit on all rows, in every fold.
         space: a function ``(hp) -> dict`` on keras-tuner's `HyperParameters`, whose result has
             names of `Forecaster.set_params` such as ``network__units``; None is `space()`, which
             covers every cell.
@@ -158,11 +158,9 @@ class ForecasterSearch(BaseEstimator):
     def fit_watched(self, frame: Frame, console: Console | None) -> ForecasterSearch:
         """As `fit`; progress goes to the console, if there is one."""
         self._check()
-        template = self.forecaster
-        table = template.read_table(frame)
-        contest = self._contest(table)
-        known = contest.rows(0)
-        declared, propose = self._declared(template.window_spec(known), known.lengths.max())
+        table = self.forecaster.read_table(frame)
+        contest, template = self._contest(table), self._template(table)
+        declared, propose = self._declared(template, contest)
         oracle = new_oracle(
             self.tuner, declared, seed=self.seed, max_epochs=template.training.epochs
         )
@@ -258,22 +256,26 @@ class ForecasterSearch(BaseEstimator):
             season_length=season,
         )
 
-    def _declared(
-        self, spec: WindowSpec, rows: int
-    ) -> tuple[HyperParameters, Callable[[HyperParameters], tuple[dict[str, Any], Forecaster]]]:
-        """What is free, and the function from a proposal to a trial's parameters and forecaster.
+    def _template(self, table: SeriesTable) -> Forecaster:
+        """The forecaster with an input length that does not grow with the rows of the folds.
 
-        Args:
-            spec: of the template's windows in the first fold.
-            rows: that the first fold is fitted on.
+        What is fitted on all rows in the end must be what was judged on a part of them.
         """
-        parameters = self.forecaster.get_params()
+        length = self.forecaster.window_spec(table).input_length
+        return clone(self.forecaster).set_params(input_length=length)
+
+    def _declared(
+        self, template: Forecaster, contest: Contest
+    ) -> tuple[HyperParameters, Callable[[HyperParameters], tuple[dict[str, Any], Forecaster]]]:
+        """What is free, and the function from a proposal to a trial's parameters and forecaster."""
+        parameters = template.get_params()
         asked = self.space
         if asked is None:  # a network that is a function has no parameters of its own
             asked = space().without([name for name in PARAMETERS if name not in parameters])
         if isinstance(asked, Space):
-            asked = asked.for_data(parameters, spec, rows)
-        declared, propose = HyperParameters(), partial(proposed, asked, self.forecaster)
+            spec, first_rows = template.window_spec(contest.table), contest.rows(0).lengths.max()
+            asked = asked.for_data(parameters, spec, first_rows)
+        declared, propose = HyperParameters(), partial(proposed, asked, template)
         try:
             propose(declared)
         except Exception as error:

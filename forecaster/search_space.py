@@ -44,7 +44,6 @@ OF_DATA = (
 )
 PARAMETERS = (*RANGES, *OF_DATA)  # what others depend on comes before them
 LONGEST_STEPWISE = 100  # steps of a window that may be read one by one
-AS_IT_IS = 0  # what keras-tuner, which takes no None, is told in its place
 
 
 def space(
@@ -64,10 +63,9 @@ def space(
 ) -> Space:
     """The default space of a search, narrowed or widened.
 
-    Each argument is a list of choices, of which None, beside whole numbers, leaves the parameter as
-    the template has it; a pair ``(low, high)``, of whole numbers low, 2 low, 4 low and so on up to
-    high, of others all that lie between, each ratio as likely as the next; or the only value there
-    is to be. None is the default.
+    Each argument is a list of choices; a pair ``(low, high)``, of whole numbers low, 2 low, 4 low
+    and so on up to high, of others all that lie between, each ratio as likely as the next; or the
+    only value there is to be. None is the default.
 
     Args:
         cells: every registered one.
@@ -78,8 +76,8 @@ def space(
         decoders: ["segments", "dense"].
         segment_lengths: a half, one and two of what `RecurrentNetwork` takes by default, where the
             encoder reads segments.
-        input_lengths: None, and a half, one and a half, two and three of what the template takes in
-            the first fold, but no more than half of the rows that this is fitted on.
+        input_lengths: what the template takes, and a third, two thirds, one and a half, two and
+            three of it, but no more than half of the rows that the first fold is fitted on.
         normalizations: ["last", "standard"].
         losses: all that fit the template's output.
         learning_rate: (3e-4, 1e-2).
@@ -158,10 +156,11 @@ class Space:
         """
         season, length = spec.season_length, spec.input_length
         part, losses = largest_part(season), as_output(parameters["output"]).losses
-        own = parameters["input_length"]  # None grows with the rows
-        lengths = {max(length * factor // 2 // season, 1) * season for factor in (1, 3, 4, 6)}
+        lengths = {
+            max(length * sixths // 6 // season, 1) * season for sixths in (2, 4, 6, 9, 12, 18)
+        }
         found = {
-            "input_length": [own, *sorted(n for n in lengths - {own} if n <= rows // 2)],
+            "input_length": sorted({n for n in lengths if n <= rows // 2} | {length}),
             "network__encoder": ["segments", "steps"][: 1 if length > LONGEST_STEPWISE else 2],
             "network__segment_length": sorted({max(part // 2, 1), part, 2 * part}),
             "training__loss": [*losses],
@@ -171,15 +170,11 @@ class Space:
             for name, values in found.items()
             if len(values) > 1 and name not in {*self.ranges, *self.left_out}
         }
-        ranges = found | dict(self.ranges)
-        start = {**parameters}
-        for name, stands_for in (
-            ("input_length", length),
-            ("network__segment_length", part),
-            ("training__loss", losses[0]),
-        ):
-            if start.get(name) in (None, "auto") and None not in _choices(ranges.get(name)):
+        start = {**parameters, "input_length": length}
+        for name, stands_for in (("network__segment_length", part), ("training__loss", losses[0])):
+            if start.get(name) in (None, "auto"):
                 start[name] = stands_for
+        ranges = found | dict(self.ranges)
         return replace(self, ranges={n: ranges[n] for n in PARAMETERS if n in ranges}, start=start)
 
     def _value(self, hp, name, values):
@@ -197,24 +192,10 @@ class Space:
         if not _is_free(values):
             return values[0] if isinstance(values, list) else values
         if isinstance(values, list):
-            return _chosen(hp, name, values, start if start in values else values[0])
+            return hp.Choice(name, values, default=start if start in values else None)
         low, high = values
         is_inside = start is not None and low <= start <= high
         return hp.Float(name, low, high, sampling="log", default=start if is_inside else None)
-
-
-def _choices(values: Range) -> list:
-    return values if isinstance(values, list) else [values]
-
-
-def _chosen(hp: HyperParameters, name: str, values: list, start: Any) -> Any:
-    """One of the values; None is told to keras-tuner in its own way."""
-    if None not in values:
-        return hp.Choice(name, values, default=start)
-    coded = [AS_IT_IS if value is None else value for value in values]
-    place = coded.index(AS_IT_IS if start is None else start)
-    chosen = hp.Choice(name, coded, default=coded[place], ordered=False)
-    return None if chosen == AS_IT_IS else chosen
 
 
 def _is_free(values: Range) -> bool:
@@ -225,8 +206,7 @@ def _is_free(values: Range) -> bool:
 def _range(name: str, values: Range) -> Range:
     """Checked, and pairs of whole numbers written out."""
     if isinstance(values, list):
-        kinds = {type(value) for value in values}
-        if len(kinds) != 1 and kinds != {int, type(None)}:
+        if not values or len({type(value) for value in values}) > 1:
             raise ValueError(
                 f"`{name}` must list choices of one type. Received: {name}={values!r}."
             )

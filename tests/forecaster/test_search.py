@@ -116,6 +116,17 @@ def test_all_trials_are_judged_on_the_same_rows():
     assert trials["score"].nunique() == 3
 
 
+def test_what_is_fitted_in_the_end_was_judged():
+    """An input length that grows with the rows would be another one on all of them."""
+    frame = waves().iloc[:42]
+    template = tiny(input_length=None)
+    lengths = [template.fit(frame.iloc[:rows], verbose=0).input_length_ for rows in (38, 42)]
+    assert lengths == [7, 14]
+    search = small(template=tiny(input_length=None)).fit(frame, verbose=0)
+    assert search.best_forecaster_.input_length_ == 14
+    assert (search.trials_["weights"] == (14 + 1) * HORIZON).all()
+
+
 def test_a_score_is_that_of_a_backtest():
     frame = waves()
     search = small(objective="RMSE", folds=Folds(2, cutoffs=3, stride=2)).fit(frame, verbose=0)

@@ -38,7 +38,7 @@ def test_the_default_covers_all_that_a_network_offers():
     assert values_of(hp, "network__cell") == [*CELLS]
     assert values_of(hp, "network__units") == [16, 32, 64, 128]
     assert values_of(hp, "network__segment_length") == [12, 24, 48]
-    assert values_of(hp, "input_length") == [0, 24, 96, 144, 216]  # 0 is the template's, 72 here
+    assert values_of(hp, "input_length") == [24, 48, 72, 96, 144, 216]
     assert values_of(hp, "training__loss") == ["mae", "mse"]
 
 
@@ -49,13 +49,11 @@ def test_it_starts_with_the_template():
         training=Training(learning_rate=2e-3, batch_size=64, loss="mse"),
         normalization="standard",
     )
-    proposed = on_hours(template)(HyperParameters())
-    known = template.get_params() | {"network__segment_length": 24}
+    hp = HyperParameters()
+    proposed = on_hours(template)(hp)
+    known = template.get_params() | {"input_length": 72, "network__segment_length": 24}
     assert proposed == {name: known[name] for name in proposed}
-    # The input length that grows with the rows is not told: it stays as the template has it.
-    assert {*PARAMETERS} - {*proposed} == {"input_length"}
-    fixed = template.set_params(input_length=72)
-    assert on_hours(fixed)(HyperParameters()) == proposed | {"input_length": 72}
+    assert {*proposed} == {*PARAMETERS}
     # What the ranges do not have begins with their first value.
     odd = Forecaster(24, network=RecurrentNetwork(units=50), training=Training(learning_rate=0.5))
     proposed = on_hours(odd)(HyperParameters())
@@ -87,22 +85,9 @@ def test_long_windows_are_not_read_step_by_step():
 
 def test_windows_are_no_longer_than_half_of_the_rows():
     hp = declared(on_hours(Forecaster(24), rows=200))
-    assert values_of(hp, "input_length") == [0, 24, 96]
-    hp = declared(on_hours(Forecaster(24, input_length=72), rows=50))
-    assert values_of(hp, "input_length") == [72, 24]  # the template's own is always there
-
-
-def test_none_leaves_a_parameter_as_the_template_has_it():
-    chosen = space(cells="gru", input_lengths=[24, None, 48])
-    found, hp = {}, declared(chosen)
-    for coded in values_of(hp, "input_length"):
-        hp.values["input_length"] = coded
-        found[coded] = chosen(hp).get("input_length")
-    assert found == {24: 24, 0: None, 48: 48}
-    assert "input_length" not in on_hours(Forecaster(24), chosen)(HyperParameters())
-    assert (
-        on_hours(Forecaster(24, input_length=48), chosen)(HyperParameters())["input_length"] == 48
-    )
+    assert values_of(hp, "input_length") == [24, 48, 72, 96]
+    hp = declared(on_hours(Forecaster(24), rows=50))
+    assert values_of(hp, "input_length") == [24, 72]  # the template's own is always there
 
 
 def test_quantiles_have_one_loss():
@@ -162,7 +147,6 @@ def test_it_is_a_function_that_others_may_call():
         ({"units": (1, 2, 3)}, "For choices write a list"),
         ({"dropout": []}, "must list choices of one type"),
         ({"dropout": [0, 0.1]}, "must list choices of one type"),
-        ({"dropout": [None, 0.1]}, "must list choices of one type"),
         ({"learning_rate": ("a", "b")}, "must be a list of choices, a pair"),
         ({"learning_rate": (1e-3, math.nan)}, "must be a list of choices, a pair"),
     ],
