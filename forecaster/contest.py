@@ -12,7 +12,7 @@ from sklearn.base import clone
 from forecaster.folds import Objective, rows_of_fold
 from forecaster.forecaster import Forecaster
 from forecaster.oracles import BUDGET
-from forecaster.parameters import check_parameters
+from forecaster.parameters import check_parameters, settled
 from forecaster.search_space import SpaceFunction
 from forecaster.table import SeriesTable
 from forecaster.table_covariates import GROUPS
@@ -61,9 +61,12 @@ class Contest:
 
 
 def proposed(
-    space: SpaceFunction, template: Forecaster, hp: HyperParameters
+    space: SpaceFunction, template: Forecaster, table: SeriesTable, hp: HyperParameters
 ) -> tuple[dict[str, Any], Forecaster]:
     """The parameters that a space gives for `hp`, and the template with these.
+
+    What they leave to the number of rows is settled by all rows of the table: folds have fewer, and
+    what is fitted in the end must be what was judged on them.
 
     Raises:
         TypeError, ValueError: if they are no dict, or not as they must be.
@@ -82,5 +85,6 @@ def proposed(
     if BUDGET in hp.values:
         parameters = parameters | {"training__epochs": hp.values[BUDGET]}
     forecaster = clone(template).set_params(**parameters)
-    check_parameters(forecaster.get_params(deep=False))
-    return parameters, forecaster
+    own = forecaster.get_params(deep=False)
+    check_parameters(own)
+    return parameters, forecaster.set_params(**settled(own, table.until_observed()))

@@ -86,10 +86,21 @@ def time_features(
     parameters: Mapping[str, Any], table: SeriesTable, spec: WindowSpec
 ) -> TimeFeatures:
     """The features of time that these parameters ask for."""
+    return as_time_features(_feature_names(parameters, table, spec), table.starts)
+
+
+def settled(parameters: Mapping[str, Any], table: SeriesTable) -> dict[str, Any]:
+    """The values of those parameters that may be left to the number of rows."""
+    spec = window_spec(parameters, table)
+    names = _feature_names(parameters, table, spec)
+    return {"input_length": spec.input_length, "time_features": names}
+
+
+def _feature_names(parameters, table, spec):
     names = parameters["time_features"]
     if isinstance(names, str) and names == "auto":
-        names = default_time_features(table.freq, spec.input_length, table.lengths.max())
-    return as_time_features(names, table.starts)
+        return [*default_time_features(table.freq, spec.input_length, table.lengths.max())] or None
+    return names
 
 
 def new_model(

@@ -57,8 +57,8 @@ class ForecasterSearch(BaseEstimator):
     seen: early stopping has its own, before them. All trials are judged on the same cutoffs.
 
     Args:
-        forecaster: the template; what the space does not name stays as it has it. An
-            `input_length` that it leaves open is that of a fit on all rows, in every fold.
+        forecaster: the template; what the space does not name stays as it has it. What it leaves to
+            the number of rows (`input_length`, `time_features`) is in every fold as on all rows.
         space: a function ``(hp) -> dict`` on keras-tuner's `HyperParameters`, whose result has
             names of `Forecaster.set_params` such as ``network__units``; None is `space()`, which
             covers every cell.
@@ -159,11 +159,10 @@ class ForecasterSearch(BaseEstimator):
         """As `fit`; progress goes to the console, if there is one."""
         self._check()
         table = self.forecaster.read_table(frame)
-        contest, template = self._contest(table), self._template(table)
-        declared, propose = self._declared(template, contest)
-        oracle = new_oracle(
-            self.tuner, declared, seed=self.seed, max_epochs=template.training.epochs
-        )
+        contest = self._contest(table)
+        declared, propose = self._declared(contest)
+        max_epochs = self.forecaster.training.epochs
+        oracle = new_oracle(self.tuner, declared, seed=self.seed, max_epochs=max_epochs)
         rules = Rules(
             objective=contest.objective,
             folds=len(contest.blocks),
@@ -256,18 +255,11 @@ class ForecasterSearch(BaseEstimator):
             season_length=season,
         )
 
-    def _template(self, table: SeriesTable) -> Forecaster:
-        """The forecaster with an input length that does not grow with the rows of the folds.
-
-        What is fitted on all rows in the end must be what was judged on a part of them.
-        """
-        length = self.forecaster.window_spec(table).input_length
-        return clone(self.forecaster).set_params(input_length=length)
-
     def _declared(
-        self, template: Forecaster, contest: Contest
+        self, contest: Contest
     ) -> tuple[HyperParameters, Callable[[HyperParameters], tuple[dict[str, Any], Forecaster]]]:
         """What is free, and the function from a proposal to a trial's parameters and forecaster."""
+        template = self.forecaster
         parameters = template.get_params()
         asked = self.space
         if asked is None:  # a network that is a function has no parameters of its own
@@ -275,7 +267,7 @@ class ForecasterSearch(BaseEstimator):
         if isinstance(asked, Space):
             spec, first_rows = template.window_spec(contest.table), contest.rows(0).lengths.max()
             asked = asked.for_data(parameters, spec, first_rows)
-        declared, propose = HyperParameters(), partial(proposed, asked, template)
+        declared, propose = HyperParameters(), partial(proposed, asked, template, contest.table)
         try:
             propose(declared)
         except Exception as error:

@@ -125,6 +125,13 @@ def test_what_is_fitted_in_the_end_was_judged():
     search = small(template=tiny(input_length=None)).fit(frame, verbose=0)
     assert search.best_forecaster_.input_length_ == 14
     assert (search.trials_["weights"] == (14 + 1) * HORIZON).all()
+    # Two years show a cycle that no window and no fold shows twice.
+    network = RecurrentNetwork("simple_rnn", units=2, num_layers=1)
+    long = waves(pd.date_range("2022-01-01", periods=731))
+    search = small(template=tiny(network=network, time_features="auto"), max_trials=1)
+    best = search.fit(long, verbose=0).best_forecaster_
+    assert best.time_features == ["day_of_year"]
+    assert search.trials_.loc[0, "weights"] == best.model_.count_params()
 
 
 def test_a_score_is_that_of_a_backtest():
