@@ -61,12 +61,12 @@ class Contest:
 
 
 def proposed(
-    space: SpaceFunction, template: Forecaster, table: SeriesTable, hp: HyperParameters
+    space: SpaceFunction, template: Forecaster, observed: SeriesTable, hp: HyperParameters
 ) -> tuple[dict[str, Any], Forecaster]:
     """The parameters that a space gives for `hp`, and the template with these.
 
-    What they leave to the number of rows is settled by all rows of the table: folds have fewer, and
-    what is fitted in the end must be what was judged on them.
+    What they leave to the number of rows is settled by all rows that were observed: folds have
+    fewer, and what is fitted in the end must be what was judged on them.
 
     Raises:
         TypeError, ValueError: if they are no dict, or not as they must be.
@@ -87,4 +87,4 @@ def proposed(
     forecaster = clone(template).set_params(**parameters)
     own = forecaster.get_params(deep=False)
     check_parameters(own)
-    return parameters, forecaster.set_params(**settled(own, table.until_observed()))
+    return parameters, forecaster.set_params(**settled(own, observed))

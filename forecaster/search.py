@@ -259,15 +259,15 @@ class ForecasterSearch(BaseEstimator):
         self, contest: Contest
     ) -> tuple[HyperParameters, Callable[[HyperParameters], tuple[dict[str, Any], Forecaster]]]:
         """What is free, and the function from a proposal to a trial's parameters and forecaster."""
-        template = self.forecaster
+        template, observed = self.forecaster, contest.table.until_observed()
         parameters = template.get_params()
         asked = self.space
         if asked is None:  # a network that is a function has no parameters of its own
             asked = space().without([name for name in PARAMETERS if name not in parameters])
         if isinstance(asked, Space):
-            spec, first_rows = template.window_spec(contest.table), contest.rows(0).lengths.max()
-            asked = asked.for_data(parameters, spec, first_rows)
-        declared, propose = HyperParameters(), partial(proposed, asked, template, contest.table)
+            first_rows = contest.rows(0).lengths.max()
+            asked = asked.for_data(parameters, template.window_spec(observed), first_rows)
+        declared, propose = HyperParameters(), partial(proposed, asked, template, observed)
         try:
             propose(declared)
         except Exception as error:

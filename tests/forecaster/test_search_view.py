@@ -75,6 +75,7 @@ def test_lines_where_there_is_no_terminal():
     ]
 
 
-def test_nothing_is_shown_without_a_console():
+def test_nothing_is_shown_without_a_console(capfd):
     with view_on(None, Rules(MASE, 2, 10, None, True)) as view:
         view.show(TRIALS, [])
+    assert capfd.readouterr() == ("", "")
