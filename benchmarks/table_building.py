@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecaster.table import read_frame
+from forecaster.data.reading import read_frame
 
 MIB = 2**20
 

@@ -18,8 +18,8 @@ import numpy as np
 import pandas as pd
 
 from forecaster import Forecaster, RecurrentNetwork, Training
-from forecaster.table import SeriesTable, read_frame
-from forecaster.windows import Cutoffs, WindowSource, WindowSpec, training_batches
+from forecaster.data.reading import SeriesTable, read_frame
+from forecaster.inputs.windows import Cutoffs, WindowSource, WindowSpec, training_batches
 
 MIB = 2**20
 STEPS = 512

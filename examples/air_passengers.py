@@ -10,7 +10,7 @@ import tensorflow as tf
 
 from forecaster import Forecaster, Quantiles
 from forecaster.datasets import load_dataset
-from forecaster.plots import plot_forecast
+from forecaster.evaluation.plots import plot_forecast
 
 folder = Path(sys.argv[1] if len(sys.argv) > 1 else "air_example")
 air = load_dataset("air_passengers")

@@ -9,24 +9,24 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal to the table below
-    from forecaster.folds import Folds
+    from forecaster.evaluation.folds import Folds
     from forecaster.forecaster import Forecaster
-    from forecaster.network import RecurrentNetwork
-    from forecaster.output import Quantiles
-    from forecaster.search import ForecasterSearch
-    from forecaster.search_space import space
-    from forecaster.training import Training
-    from forecaster.windows import WindowSpec
+    from forecaster.inputs.windows import WindowSpec
+    from forecaster.network.heads import Quantiles
+    from forecaster.network.recurrent import RecurrentNetwork
+    from forecaster.search.search import ForecasterSearch
+    from forecaster.search.space import space
+    from forecaster.training.loop import Training
 
 _MODULE_OF = {
-    "Folds": "forecaster.folds",
+    "Folds": "forecaster.evaluation.folds",
     "Forecaster": "forecaster.forecaster",
-    "ForecasterSearch": "forecaster.search",
-    "Quantiles": "forecaster.output",
-    "RecurrentNetwork": "forecaster.network",
-    "Training": "forecaster.training",
-    "WindowSpec": "forecaster.windows",
-    "space": "forecaster.search_space",
+    "ForecasterSearch": "forecaster.search.search",
+    "Quantiles": "forecaster.network.heads",
+    "RecurrentNetwork": "forecaster.network.recurrent",
+    "Training": "forecaster.training.loop",
+    "WindowSpec": "forecaster.inputs.windows",
+    "space": "forecaster.search.space",
 }
 
 __all__ = [

@@ -10,17 +10,17 @@ from typing import Any
 import keras
 import numpy as np
 
-from forecaster.covariates import CovariateCoder, new_source
-from forecaster.epochs import FitHistory
-from forecaster.network import RecurrentNetwork
-from forecaster.output import Point, Quantiles, as_output
-from forecaster.parameters import new_model
+from forecaster.config import new_model
+from forecaster.data.covariates import GROUPS
+from forecaster.data.reading import SeriesTable
+from forecaster.data.time_grid import freq_name
+from forecaster.inputs.covariate_coder import CovariateCoder, new_source
+from forecaster.inputs.windows import WindowSpec, forecast_at
+from forecaster.network.heads import Point, Quantiles, as_output
+from forecaster.network.model import SavedNetwork
+from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.plain import parameters_from_plain, plain_parameters
-from forecaster.table import SeriesTable
-from forecaster.table_covariates import GROUPS
-from forecaster.time_grid import freq_name
-from forecaster.windows import WindowSpec, forecast_at
-from forecaster.wrapping import SavedNetwork
+from forecaster.training.callbacks import FitHistory
 
 FREE = ("training", "seed")  # parameters that the weights at hand do not depend on any more
 

@@ -17,35 +17,35 @@ import tensorflow as tf
 from rich.console import Console
 from sklearn.utils.validation import check_is_fitted
 
-from forecaster import artifact
-from forecaster.backtest import choose_cutoffs, run_backtest
-from forecaster.backtest_result import BacktestResult
-from forecaster.checks import check_integer
-from forecaster.dataframes import columns_of
-from forecaster.files import reserve_folder
-from forecaster.fitted import Fitted
-from forecaster.frame_checks import FrameWarning, warn_of_constants
-from forecaster.future import future_frame, missing_future, with_future
-from forecaster.joining import joined
-from forecaster.network import CELLS, Core, RecurrentNetwork, as_network
-from forecaster.output import Quantiles, as_output
-from forecaster.parallel import Workers, check_workers
-from forecaster.parameters import (
+from forecaster.config import (
     asked_levels,
     check_parameters,
     new_model,
     time_features,
     window_spec,
 )
-from forecaster.parquet_folder import parquet_columns, read_parquet
+from forecaster.data.concat import joined
+from forecaster.data.frame_checks import FrameWarning, warn_of_constants
+from forecaster.data.future import future_frame, missing_future, with_future
+from forecaster.data.interop import columns_of
+from forecaster.data.parquet import parquet_columns, read_parquet
+from forecaster.data.reading import Reading, SeriesTable, forecast_frame, read_frame
+from forecaster.data.time_grid import freq_name, shortlist
+from forecaster.estimator import SpecEstimator
+from forecaster.evaluation.backtest import choose_cutoffs, run_backtest
+from forecaster.evaluation.backtest_result import BacktestResult
+from forecaster.fitted import Fitted
+from forecaster.inputs.windows import WindowSpec
+from forecaster.network.heads import Quantiles, as_output
+from forecaster.network.model import check_backend
+from forecaster.network.recurrent import CELLS, Core, RecurrentNetwork, as_network
 from forecaster.plain import plain_parameters
-from forecaster.serving import Serving
-from forecaster.specs import SpecEstimator
-from forecaster.table import Reading, SeriesTable, forecast_frame, read_frame
-from forecaster.time_grid import freq_name, shortlist
-from forecaster.training import Task, Training, rows_needed, train, train_on
-from forecaster.windows import WindowSpec
-from forecaster.wrapping import check_backend
+from forecaster.saving import artifact
+from forecaster.saving.serving import Serving
+from forecaster.training.loop import Task, Training, rows_needed, train, train_on
+from forecaster.utils.checks import check_integer
+from forecaster.utils.executors import Workers, check_workers
+from forecaster.utils.files import reserve_folder
 
 # A path is of a Parquet file, or of a folder of them: parquet_folder.py says what is read how.
 Frame = pd.DataFrame | pd.Series | str | PathLike

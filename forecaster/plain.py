@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 from pandas.tseries.frequencies import to_offset
 
-from forecaster.network import Core, RecurrentNetwork
-from forecaster.output import Quantiles
-from forecaster.table import label_from_plain, plain_label
-from forecaster.table_covariates import GROUPS
-from forecaster.training import Training
-from forecaster.wrapping import SavedNetwork
+from forecaster.data.covariates import GROUPS
+from forecaster.data.reading import label_from_plain, plain_label
+from forecaster.network.heads import Quantiles
+from forecaster.network.model import SavedNetwork
+from forecaster.network.recurrent import Core, RecurrentNetwork
+from forecaster.training.loop import Training
 
 LABELS = ("id_column", "time_column", "weight_column")
 NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}

@@ -16,9 +16,9 @@ FOLDERS = {
     "datasets": "forecaster.datasets",
 }
 MODULES = [
-    f"{package}.{path.stem}"
+    ".".join((package, *path.relative_to(CHECKOUT / folder).with_suffix("").parts))
     for folder, package in FOLDERS.items()
-    for path in sorted((CHECKOUT / folder).glob("*.py"))
+    for path in sorted((CHECKOUT / folder).rglob("*.py"))
     if path.stem not in ("__init__", "__main__")
 ]
 DOWNLOADING = ("beijing_pm25",)  # examples on data that are not bundled, which take minutes

@@ -3,8 +3,7 @@
 import pytest
 
 from forecaster import cli
-
-from .tiny import tiny, waves
+from tests.helpers.tiny import tiny, waves
 
 
 @pytest.fixture(scope="session")

@@ -11,16 +11,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import Training
-from forecaster.covariates import Column, CovariateCoder, new_source
-from forecaster.encoding import NUMBER, PLAIN, EncodeCovariates
-from forecaster.frame_checks import FrameWarning
-from forecaster.table import read_frame
-from forecaster.time_features import TimeFeatures, as_time_features
-from forecaster.training import Part, _batches
-from forecaster.windows import WindowSpec
-
-from .fits import Recorder
-from .panels import (
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.reading import read_frame
+from forecaster.inputs.covariate_coder import Column, CovariateCoder, new_source
+from forecaster.inputs.time_features import TimeFeatures, as_time_features
+from forecaster.inputs.windows import WindowSpec
+from forecaster.network.covariate_encoder import NUMBER, PLAIN, EncodeCovariates
+from forecaster.training.loop import Part, _batches
+from tests.helpers.fits import Recorder
+from tests.helpers.panels import (
     DAY,
     HORIZON,
     KEYS,

@@ -21,9 +21,17 @@ from sklearn.exceptions import NotFittedError
 
 import forecaster.forecaster
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
-from forecaster.frame_checks import FrameWarning
-
-from .tiny import HORIZON, LENGTH, ROWS, days, equation, tiny, waves, with_random_weights
+from forecaster.data.frame_checks import FrameWarning
+from tests.helpers.tiny import (
+    HORIZON,
+    LENGTH,
+    ROWS,
+    days,
+    equation,
+    tiny,
+    waves,
+    with_random_weights,
+)
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -541,7 +549,7 @@ UNEVEN = waves().set_axis(days()[0] + pd.to_timedelta(np.arange(ROWS) ** 3, "s")
     ],
 )
 def test_frames_that_are_refused(frame, error, message, monkeypatch):
-    monkeypatch.setattr("forecaster.training._fit", lambda *_: pytest.fail("it trained"))
+    monkeypatch.setattr("forecaster.training.loop._fit", lambda *_: pytest.fail("it trained"))
     with pytest.raises(error, match=message):
         tiny().fit(frame, verbose=0)
 

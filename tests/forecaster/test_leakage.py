@@ -15,16 +15,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster import Training
-from forecaster.baselines import seasonal_naive
-from forecaster.encoding import EncodeCovariates
-from forecaster.judge import MOST_JUDGED, Judge, series_scales
-from forecaster.output import Point
-from forecaster.scores import seasonal_scales
-from forecaster.training import Part, _batches, _train_rows, train
-from forecaster.windows import WindowSource, WindowSpec
-
-from .fits import Recorder, assert_same_weights, make_table, make_task, ramp
-from .panels import (
+from forecaster.evaluation.baselines import seasonal_naive
+from forecaster.evaluation.metrics import seasonal_scales
+from forecaster.inputs.windows import WindowSource, WindowSpec
+from forecaster.network.covariate_encoder import EncodeCovariates
+from forecaster.network.heads import Point
+from forecaster.training.loop import Part, _batches, _train_rows, train
+from forecaster.training.validation import MOST_JUDGED, Judge, series_scales
+from tests.helpers.fits import Recorder, assert_same_weights, make_table, make_task, ramp
+from tests.helpers.panels import (
     DAY,
     HORIZON,
     LENGTH,

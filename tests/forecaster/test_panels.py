@@ -16,18 +16,17 @@ from hypothesis import strategies as st
 
 import forecaster.forecaster
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
-from forecaster.baselines import seasonal_naive
-from forecaster.frame_checks import FrameWarning
-from forecaster.judge import Judge, observes, series_scales
-from forecaster.output import Point
-from forecaster.parallel import spawned
-from forecaster.scores import seasonal_scales
-from forecaster.table import read_frame
-from forecaster.training import Part
-from forecaster.windows import WindowSource, WindowSpec
-
-from .fits import assert_same_weights, make_table
-from .panels import (
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.reading import read_frame
+from forecaster.evaluation.baselines import seasonal_naive
+from forecaster.evaluation.metrics import seasonal_scales
+from forecaster.inputs.windows import WindowSource, WindowSpec
+from forecaster.network.heads import Point
+from forecaster.training.loop import Part
+from forecaster.training.validation import Judge, observes, series_scales
+from forecaster.utils.executors import spawned
+from tests.helpers.fits import assert_same_weights, make_table
+from tests.helpers.panels import (
     DAY,
     KEYS,
     START,
@@ -44,7 +43,16 @@ from .panels import (
     slow_unit,
     with_noise,
 )
-from .tiny import HORIZON, LENGTH, ROWS, days, equation, tiny, waves, with_random_weights
+from tests.helpers.tiny import (
+    HORIZON,
+    LENGTH,
+    ROWS,
+    days,
+    equation,
+    tiny,
+    waves,
+    with_random_weights,
+)
 
 LONG = {"id_column": "id", "time_column": "t", "target": "y"}
 seeds = st.integers(0, 2**16)

@@ -1,0 +1,70 @@
+"""What the commands of the command line share: arguments, and what they do first and last."""
+
+import os
+import shutil
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+from typer import Argument, Option
+
+from forecaster.cli.terminal import silent_start
+
+if TYPE_CHECKING:
+    from forecaster.forecaster import Forecaster
+
+NAME = "forecaster"
+
+
+def in_a_folder(file: Path | None) -> Path | None:
+    """A file that can be written, as far as its folder goes."""
+    if file is not None and not file.parent.is_dir():
+        raise typer.BadParameter(f"there is no folder '{file.parent}'.")
+    return file
+
+
+def there(file: Path | None) -> Path | None:
+    """A file that is there."""
+    if file is not None:
+        file.stat()  # raises what opening it would, before anything heavy is loaded
+    return file
+
+
+Data = Annotated[
+    Path,
+    Argument(
+        metavar="DATA.CSV",
+        callback=there,
+        help="A column with the times, one for each series; or with --id, series below each "
+        "other. Or Parquet, also a folder of it.",
+    ),
+]
+Output = Annotated[
+    Path | None, Option(metavar="FILE.CSV", callback=in_a_folder, help="Where to write it.")
+]
+
+
+def load_forecaster() -> "type[Forecaster]":
+    """The class; TensorFlow, which comes with it, is loaded without a word."""
+    with silent_start():
+        from forecaster.forecaster import Forecaster
+    return Forecaster
+
+
+def check_free(path: Path, *, overwrite: bool) -> None:
+    """Whether a model can be saved there; to know that after the fit would be late."""
+    from forecaster.saving.artifact import MANIFEST
+
+    if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
+        advice = "It is no SavedModel of ours: choose another." if overwrite else "Add --overwrite."
+        raise FileExistsError(f"The SavedModel must be a new directory. Received: {path}. {advice}")
+
+
+def program() -> str:
+    """How this command line was called, for commands that are typed next."""
+    called, found = sys.argv[0], shutil.which(NAME)
+    if Path(called).name == "__main__.py":
+        return f"python -m {NAME}"
+    is_found = found is not None and os.path.realpath(found) == os.path.realpath(called)
+    return NAME if is_found else called

@@ -1,0 +1,316 @@
+"""Parquet files that are larger than memory, as a table whose arrays lie on disk.
+
+    files  ->  rows of each id, counted
+           ->  rows of a few ids together, in files of the temporary directory
+           ->  tables of a few ids, one after another, each read as any frame is (table.py)
+           ->  one table (stacking.py)
+
+Memory holds the rows of a few ids at a time, whatever the order of the rows and wherever the files
+begin and end; the disk holds all of them twice. The cost grows with the rows.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Collection, Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import pandas as pd
+
+from forecaster.data.frame_checks import encode
+from forecaster.data.reading import Reading, check_whole, read_frame, read_part
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.stacking import stacked
+from forecaster.data.time_grid import shortlist
+
+if TYPE_CHECKING:
+    from pyarrow import RecordBatch, Schema, Table
+    from pyarrow.dataset import Dataset
+
+BUCKET = 1 << 22  # values read together
+_BATCH = 1 << 17  # rows of a file looked at together
+_COUNTS = 64  # batches whose counts are added together
+
+
+def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
+    """A Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
+
+    Folders called ``store=a`` give their files a column "store". Only columns that are asked for
+    are read. Where columns of ids and of times are named, ids are read a few at a time, so that
+    only all rows of one id must fit into memory; `freq` is found in the first of them. Anything
+    else is a frame like any other, which must fit as a whole.
+
+    Args:
+        path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
+            of it. Names that begin with "." or "_" are passed over.
+        reading: what `read_frame` is told.
+
+    Raises:
+        ImportError: if pyarrow is not installed.
+        FileNotFoundError: if there is nothing, or no such file in the folder.
+        TypeError, ValueError: as `read_frame`; and if a file is damaged or no Parquet, or a column
+            is not in every file, or of another kind in some.
+        OSError: if the disk is full.
+
+    Warns:
+        FrameWarning: as `read_frame`.
+    """
+    files = _Files(Path(path))
+    if reading.id_column is None:
+        return read_frame(_to_pandas(files.dataset().to_table()), **vars(reading))
+    if reading.time_column is None:
+        raise ValueError(
+            "`time_column` must be given for Parquet files with a column of ids. Received: "
+            "time_column=None. Name the column of times."
+        )
+    named = [label for labels in reading.roles.values() for label in labels]
+    frame = files.empty_frame().drop(columns=files.index - set(named))
+    reading.check(frame)
+    targets = list(reading.targets_of(frame).columns)
+    reading, columns = replace(reading, target=targets), named + targets
+    dataset = files.dataset(columns)
+    ids, buckets = _buckets(dataset, reading.id_column, BUCKET // len(columns))
+    if len(ids) == 0 or buckets[-1] == 0:
+        return read_frame(_to_pandas(dataset.to_table()), **vars(reading))
+    lacking = _Lacking()
+    with tempfile.TemporaryDirectory() as folder:
+        _spill(dataset, reading.id_column, ids, buckets, Path(folder))
+        table = stacked(_parts(Path(folder), int(buckets[-1]) + 1, reading, lacking))
+    check_whole(table, reading, lacking.first, lacking.count)
+    return table
+
+
+def parquet_columns(path: str | Path) -> list[str]:
+    """The columns that Parquet files have, those of their folders' names among them."""
+    return list(_Files(Path(path)).types)
+
+
+class _Files:
+    """The Parquet files at a path.
+
+    Attributes:
+        types: name of each column -> its type, that of the first file that knows one.
+        index: the columns that were an index when pandas wrote them.
+    """
+
+    def __init__(self, path: Path):
+        try:
+            import pyarrow
+            import pyarrow.dataset
+        except ImportError as error:
+            raise ImportError(
+                f"Parquet files need the package `pyarrow`. Received: {str(path)!r}. Run: pip "
+                f"install 'keras-forecaster[parquet]'"
+            ) from error
+        self._arrow, self._files = pyarrow, _files_at(path)
+        self._base = path if path.is_dir() else path.parent
+        try:
+            found = self._open()
+            self._schemas = {
+                fragment.path: _plain(fragment.physical_schema)
+                for fragment in found.get_fragments()
+            }
+        except pyarrow.ArrowException as error:
+            raise ValueError(
+                f"`frame` must be the path of Parquet files. Received: {str(path)!r}. Read other "
+                f"files yourself, e.g. by `pandas.read_csv`, and give the frame. ({error})"
+            ) from error
+        in_files = {name for schema in self._schemas.values() for name in schema.names}
+        self._of_folders = {
+            field.name: field.type for field in _plain(found.schema) if field.name not in in_files
+        }
+        self.types: dict[str, Any] = {}
+        for schema in self._schemas.values():
+            for field in schema:
+                if self._arrow.types.is_null(self.types.get(field.name, pyarrow.null())):
+                    self.types[field.name] = field.type
+        self.types |= self._of_folders
+        self._metadata = found.schema.metadata
+        index = (found.schema.pandas_metadata or {}).get("index_columns", [])
+        self.index = {name for name in index if isinstance(name, str)} & self.types.keys()
+
+    def empty_frame(self) -> pd.DataFrame:
+        """A frame of all columns, without rows."""
+        return _to_pandas(self._arrow.schema(list(self.types.items())).empty_table())
+
+    def dataset(self, columns: Collection[str] | None = None) -> Dataset:
+        """The rows of all files, of these columns; None is all, and an index where there is one."""
+        fields = [self._field(name) for name in (self.types if columns is None else columns)]
+        metadata = self._metadata if columns is None else None
+        return self._open(self._arrow.schema(fields, metadata))
+
+    def _field(self, name: str) -> Any:
+        """A column as all files together have it."""
+        if name in self._of_folders:
+            return self._arrow.field(name, self._of_folders[name])
+        lacking = [file for file, schema in self._schemas.items() if name not in schema.names]
+        if lacking:
+            raise ValueError(
+                f"`frame` must have its columns in every file. Received: no {name!r} in "
+                f"{shortlist(lacking)}. Add it to them, or do not name it."
+            )
+        fields = {schema.field(name).type: file for file, schema in self._schemas.items()}
+        schemas = [self._arrow.schema([(name, kind)]) for kind in fields]
+        try:
+            return self._arrow.unify_schemas(schemas, promote_options="permissive").field(name)
+        except self._arrow.ArrowException as error:
+            kinds = [f"{kind} in {file}" for kind, file in fields.items()]
+            raise TypeError(
+                f"`frame` must have values of one kind in a column. Received: {name!r} as "
+                f"{shortlist(kinds)}. Write the files anew, with one of them."
+            ) from error
+
+    def _open(self, schema: Schema | None = None) -> Dataset:
+        parquet = self._arrow.dataset
+        # To fetch whole row groups ahead is for files that are far away, and takes their memory.
+        options = parquet.ParquetFragmentScanOptions(pre_buffer=False)
+        return parquet.dataset(
+            [str(file) for file in self._files],
+            schema,
+            format=parquet.ParquetFileFormat(default_fragment_scan_options=options),
+            partitioning="hive",
+            partition_base_dir=str(self._base),
+        )
+
+
+def _files_at(path: Path) -> list[Path]:
+    if path.is_file():
+        return [path]
+    if not path.exists():
+        raise FileNotFoundError(
+            f"`frame` must be a frame, or the path of Parquet files. Received: {str(path)!r}, "
+            f"where there is nothing."
+        )
+    files = [
+        file
+        for file in sorted(path.rglob("*.parquet"))
+        if not any(part.startswith((".", "_")) for part in file.relative_to(path).parts)
+    ]
+    if not files:
+        raise FileNotFoundError(
+            f"`frame` must be a folder of files that are called *.parquet. Received: "
+            f"{str(path)!r}, which has none."
+        )
+    return files
+
+
+def _plain(schema: Schema) -> Schema:
+    """Without dictionaries, of which every file has its own: their values are what is meant."""
+    import pyarrow
+
+    return pyarrow.schema(
+        [
+            field.with_type(field.type.value_type)
+            if pyarrow.types.is_dictionary(field.type)
+            else field
+            for field in schema
+        ]
+    )
+
+
+def _to_pandas(table: Table) -> pd.DataFrame:
+    """Booleans with missing values among them stay booleans, which pandas has a dtype for."""
+    import pyarrow
+
+    return table.to_pandas(types_mapper={pyarrow.bool_(): pd.BooleanDtype()}.get)
+
+
+def _buckets(dataset: Dataset, id_column: str, rows: int) -> tuple[pd.Index, np.ndarray]:
+    """The sorted ids (I,), and for each the number of its bucket: rising, from 0.
+
+    A bucket has about so many rows, or all of one id.
+    """
+    found = _counted(dataset, id_column).to_pandas()
+    missing = found["rows"][found["id"].isna()].sum()
+    if missing:
+        raise ValueError(
+            f"`frame` must have an id in every row. Received: none in column {id_column!r} in "
+            f"{missing} rows. Fill them in, or drop these rows."
+        )
+    codes, ids = encode(found["id"])
+    counts = np.zeros(len(ids), np.int64)
+    counts[codes] = found["rows"]
+    before = np.cumsum(counts) - counts
+    return ids, np.unique(before // max(rows, 1), return_inverse=True)[1]
+
+
+def _counted(dataset: Dataset, id_column: str) -> Table:
+    """Each "id", None if some rows have none, and how many "rows" it has."""
+    import pyarrow
+
+    def total(counts: list[Table]) -> Table:
+        counted = pyarrow.concat_tables(counts).group_by("id").aggregate([("rows", "sum")])
+        return counted.rename_columns(["id", "rows"])
+
+    nobody = dataset.schema.field(id_column).with_name("id")
+    counts = [pyarrow.schema([nobody, ("rows", pyarrow.int64())]).empty_table()]
+    for batch in _batches(dataset, [id_column]):
+        found = batch.column(0).value_counts()
+        counts.append(pyarrow.table(found.flatten(), ["id", "rows"]))
+        if len(counts) == _COUNTS:
+            counts = [total(counts)]
+    return total(counts)
+
+
+def _batches(dataset: Dataset, columns: list[str]) -> Iterator[RecordBatch]:
+    """The rows of all files, some at a time."""
+    # Threads that read ahead would fill the memory, because nothing here is as fast.
+    one_by_one = {"use_threads": False, "batch_readahead": 1, "fragment_readahead": 1}
+    return dataset.to_batches(columns=columns, batch_size=_BATCH, **one_by_one)
+
+
+def _spill(
+    dataset: Dataset, id_column: str, ids: pd.Index, buckets: np.ndarray, folder: Path
+) -> None:
+    """Put every row into the file of its bucket, which is a run of Arrow streams."""
+    import pyarrow
+
+    for batch in _batches(dataset, dataset.schema.names):
+        own = batch.column(id_column).dictionary_encode()
+        place = ids.get_indexer(own.dictionary.to_pandas())
+        bucket = buckets[place][own.indices.to_numpy()]
+        order = np.argsort(bucket, kind="stable")
+        present, first = np.unique(bucket[order], return_index=True)
+        for number, rows in zip(present, np.split(order, first)[1:], strict=True):
+            with (
+                (folder / str(number)).open("ab") as file,
+                pyarrow.ipc.new_stream(file, batch.schema) as stream,
+            ):
+                stream.write_batch(batch.take(pyarrow.array(rows)))
+
+
+def _spilled(file: Path) -> pd.DataFrame:
+    """The rows of a bucket, whose file is then no longer needed."""
+    import pyarrow
+
+    tables = []
+    with pyarrow.OSFile(str(file)) as source:
+        while source.tell() < source.size():
+            tables.append(pyarrow.ipc.open_stream(source).read_all())
+    file.unlink()
+    return _to_pandas(pyarrow.concat_tables(tables))
+
+
+class _Lacking:
+    """How many rows the files lack, and the first of them among those of all ids."""
+
+    def __init__(self):
+        self.count, self.first = 0, np.empty(0, np.int64)
+
+    def add(self, rows: np.ndarray, before: int) -> None:
+        self.count += len(rows)
+        self.first = np.append(self.first, before + rows[:5])[:5]
+
+
+def _parts(folder: Path, count: int, reading: Reading, lacking: _Lacking) -> Iterator[SeriesTable]:
+    """The table of every bucket; the step of the first is that of all."""
+    rows = 0
+    for number in range(count):
+        table, missing = read_part(_spilled(folder / str(number)), reading)
+        reading = replace(reading, freq=table.freq)
+        lacking.add(missing, rows)
+        rows += table.num_rows
+        yield table

@@ -1,0 +1,342 @@
+"""What a backtest leaves behind: arrays, and frames, scores and pictures made of them.
+
+Who owns what: `BacktestResult` holds the arrays and knows which value belongs to which series,
+cutoff, step and time; `scores.py` owns the formulas, `plots.py` the pictures.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from numbers import Integral
+from typing import TYPE_CHECKING
+
+import numpy as np
+import pandas as pd
+
+from forecaster.data.time_grid import Freq, TimeGrid, shortlist
+from forecaster.evaluation.metrics import (
+    Errors,
+    grouped_scores,
+    point_errors,
+    quantile_errors,
+    quotient,
+)
+from forecaster.evaluation.plots import plot_backtest
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+GROUPINGS = ("series", "step", "cutoff")
+FORECASTS = ("prediction", "naive")
+
+
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
+class BacktestResult:
+    """Forecasts from many cutoffs, what happened, and how far the two are apart.
+
+    A backtest returns one. Everything is kept as arrays of K windows (a window is one series at
+    one cutoff) and H steps. They must not be changed: what is made from them is made once.
+
+    Args:
+        series: (K,) labels, the series of each window.
+        cutoffs: (K,) times, periods or integers, the last time seen by each window.
+        freq: step from one time to the next, a pandas offset, or an integer for integer times.
+        actual: (K, H), what happened, NaN where unknown, in the target's units.
+        prediction: (K, H), the point forecast, for quantiles their median, in the same units.
+        naive: (K, H), the seasonal naive forecast of the same values, in the same units.
+        absolute_scale: (K,), the scale of MASE, as `seasonal_scales` gives it.
+        squared_scale: (K,), the scale of RMSSE, the same.
+        quantiles: (K, H, Q), in the target's units; None for a point forecast, the default.
+        levels: the Q probabilities of the quantiles.
+
+    Raises:
+        ValueError: if there is no window, or an array does not have the shape that `actual` asks
+            for.
+
+    Example:
+        >>> result = BacktestResult(
+        ...     series=["a"], cutoffs=[9], freq=1,
+        ...     actual=np.array([[1.0, 2.0]]), prediction=np.array([[1.0, 3.0]]),
+        ...     naive=np.array([[2.0, 4.0]]), absolute_scale=np.ones(1), squared_scale=np.ones(1),
+        ... )
+        >>> result.scores(by="step")["MAE"].unstack("forecast")
+        forecast  prediction  naive
+        step
+        1                0.0    1.0
+        2                1.0    2.0
+    """
+
+    series: pd.Index
+    cutoffs: pd.Index
+    freq: Freq
+    actual: np.ndarray
+    prediction: np.ndarray
+    naive: np.ndarray
+    absolute_scale: np.ndarray
+    squared_scale: np.ndarray
+    quantiles: np.ndarray | None = None
+    levels: tuple[float, ...] = ()
+
+    def __post_init__(self):
+        # A tuple is one label: columns of two levels have such names.
+        object.__setattr__(self, "series", pd.Index(self.series, tupleize_cols=False))
+        object.__setattr__(self, "cutoffs", pd.Index(self.cutoffs))
+        windows = np.shape(self.actual)
+        if len(windows) != 2 or 0 in windows:
+            raise ValueError(
+                f"`actual` must have a row for each window and a column for each step. "
+                f"Received: actual.shape={windows}. Give at least one of both."
+            )
+        one_each = ("series", "cutoffs", "absolute_scale", "squared_scale")
+        expected = dict.fromkeys(one_each, windows[:1])
+        expected |= {"prediction": windows, "naive": windows}
+        if self.quantiles is not None:
+            expected["quantiles"] = (*windows, len(self.levels))
+        for name, shape in expected.items():
+            received = np.shape(getattr(self, name))
+            if received != shape:
+                raise ValueError(
+                    f"`{name}` must have the shape {shape}, because `actual` has {windows}. "
+                    f"Received: {name}.shape={received}. "
+                    "Give one row for each window, that is for each series and cutoff."
+                )
+
+    def __len__(self) -> int:
+        return len(self.actual)
+
+    @property
+    def horizon(self) -> int:
+        """H, steps in each window."""
+        return self.actual.shape[1]
+
+    @cached_property
+    def forecasts(self) -> pd.DataFrame:
+        """Every value as a row: series, cutoff, step, time, actual, prediction, q0.1, ..., naive.
+
+        `step` runs from 1 to H, `time` is the time that was forecast. K * H rows take several times
+        the memory of the arrays, so the frame is built when it is first asked for.
+        """
+        columns = {
+            "series": self.series.repeat(self.horizon),
+            "cutoff": self.cutoffs.repeat(self.horizon),
+            "step": np.tile(np.arange(1, self.horizon + 1), len(self)),
+            "time": self._times(),
+            "actual": self.actual.reshape(-1),
+            "prediction": self.prediction.reshape(-1),
+        }
+        for position, level in enumerate(self.levels):
+            columns[f"q{level}"] = self.quantiles[..., position].reshape(-1)
+        return pd.DataFrame(columns | {"naive": self.naive.reshape(-1)})
+
+    def scores(self, by: str | Sequence[str] | None = None) -> pd.DataFrame:
+        """Scores of the prediction and of the seasonal naive forecast.
+
+        MAE and RMSE are in the target's units, sMAPE in percent (0..200), MASE and RMSSE relative
+        to the seasonal differences of the rows up to each cutoff. For quantiles there are
+        `pinball`, in the target's units, and `coverage`, the fraction of actual values inside the
+        outermost symmetric interval; the naive forecast stands for each quantile of its own, and
+        has no interval. `skill` is 1 - MAE / MAE of the naive, over values that both forecast: 0 is
+        no better than the naive, 1 is perfect.
+
+        Every value of a group counts the same. Left out are values without an actual, naive
+        forecasts from a history with nothing observed in it, and for MASE and RMSSE windows whose
+        scale is zero or undefined. A prediction that is NaN makes the scores of its group NaN.
+
+        Args:
+            by: "series", "step", "cutoff", a list of these, or None for one group of everything.
+
+        Returns:
+            A row for each group and forecast. The index has the levels in `by`, then "forecast"
+            with "prediction" and "naive".
+
+        Raises:
+            ValueError: if `by` names anything else, or the same twice.
+        """
+        by = _checked_grouping(by)
+        columns = {"series": self.series, "cutoff": self.cutoffs}
+        # (K,) codes and the labels they stand for: series as they come, cutoffs by time.
+        keys = {
+            name: columns[name].factorize(sort=name == "cutoff") for name in by if name != "step"
+        }
+        groups, first = _combine([codes for codes, _ in keys.values()], len(self))
+        scores = {
+            name: grouped_scores(
+                partial(self._errors, name), groups, len(first), self.horizon, by_step="step" in by
+            )
+            for name in FORECASTS
+        }
+        cells = {name: (codes[first], labels) for name, (codes, labels) in keys.items()}
+        order, index = _ordered_cells(by, cells, len(first), self.horizon)
+        baseline = scores["naive"]["MAE"]
+        table = {}
+        for name in scores["prediction"]:
+            pair = [scores[f].get(name, np.full(baseline.shape, np.nan)) for f in FORECASTS]
+            if name == "skill":
+                pair = [1 - quotient(error, baseline) for error in pair]
+            # Twice (groups, H or 1) -> one value a row, the prediction's above the naive's.
+            table[name] = np.stack([values.reshape(-1)[order] for values in pair], -1).reshape(-1)
+        return pd.DataFrame(table, index=index)
+
+    def to_utilsforecast(self) -> pd.DataFrame:
+        """The long frame that utilsforecast, hierarchicalforecast and their kin take.
+
+        Use it for scores that `scores` does not have:
+        ``utilsforecast.evaluation.evaluate(frame, metrics, models=["prediction", "naive"])``.
+
+        Returns:
+            K * H rows with unique_id, ds, cutoff, y, the models prediction and naive, and for each
+            quantile but the median the edge of the interval it belongs to: 0.1 is
+            ``prediction-lo-80``, 0.975 is ``prediction-hi-95``. Periods become the timestamps of
+            their starts, because these tools know no periods.
+        """
+        long = self.forecasts
+        names = {"series": "unique_id", "time": "ds", "actual": "y"}
+        names |= {
+            f"q{level}": f"prediction-{'lo' if level < 0.5 else 'hi'}-{abs(100 - 200 * level):.6g}"
+            for level in self.levels
+        }
+        order = ["series", "time", "cutoff", "actual", "prediction", "naive"]
+        order += [f"q{level}" for level in self.levels if level != 0.5]
+        frame = long[order].rename(columns=names)
+        if isinstance(self.cutoffs, pd.PeriodIndex):
+            frame = frame.assign(ds=frame["ds"].dt.start_time, cutoff=frame["cutoff"].dt.start_time)
+        return frame
+
+    def plot(
+        self, series: Hashable | None = None, cutoffs: int | Sequence = 3, *, score: str = "MAE"
+    ) -> tuple[Axes, Axes]:
+        """Draw one series with forecasts from several cutoffs, and its score step by step.
+
+        Args:
+            series: label of the series; the first one if None.
+            cutoffs: how many cutoffs to draw, the last whose forecasts do not overlap; or which.
+            score: the column of `scores` that is drawn.
+
+        Returns:
+            The two Axes, in a new pyplot figure.
+
+        Raises:
+            ValueError: if there is no such series, cutoff or score.
+        """
+        chosen = self._of_series(self.series[0] if series is None else series)
+        known = chosen.cutoffs.unique().sort_values()
+        if isinstance(cutoffs, Integral):
+            cutoffs = known[_last_apart(known, chosen.freq, self.horizon, cutoffs)]
+        unknown = [cutoff for cutoff in cutoffs if not (known == cutoff).any()]
+        if unknown or not len(cutoffs):
+            raise ValueError(
+                f"`cutoffs` must be a number or some of the {len(known)} cutoffs, the last times "
+                f"seen, from {known[0]} to {known[-1]}. Received: {shortlist(unknown)}. "
+                "See `result.cutoffs`."
+            )
+        return plot_backtest(
+            chosen.forecasts,
+            chosen.scores(by="step"),
+            sorted(cutoffs),
+            score=score,
+            title=str(chosen.series[0]),
+        )
+
+    def _of_series(self, label: Hashable) -> BacktestResult:
+        windows = np.flatnonzero(self.series.isin([label]))
+        if not len(windows):
+            raise ValueError(
+                f"`series` must be one of {shortlist(self.series.unique())}. "
+                f"Received: series={label!r}. Leave it out for the first one."
+            )
+        names = ["series", "cutoffs", "actual", "prediction", "naive"]
+        names += ["absolute_scale", "squared_scale"] + ["quantiles"] * (self.quantiles is not None)
+        return replace(self, **{name: getattr(self, name)[windows] for name in names})
+
+    def _times(self) -> pd.Index:
+        """The time of every value, (K * H,)."""
+        codes, cutoffs = self.cutoffs.factorize(sort=True)
+        times = forecast_times(cutoffs, self.freq, self.horizon)
+        # (K,) -> (K, H) positions in the times of the different cutoffs -> (K * H,)
+        return times.take((codes[:, None] * self.horizon + np.arange(self.horizon)).reshape(-1))
+
+    def _errors(self, name: str, windows: np.ndarray) -> Errors:
+        """Errors of one forecast in some windows; those of "skill" are of values both forecast."""
+        actual, forecast = self.actual[windows], getattr(self, name)[windows]
+        known = ~np.isnan(actual)
+        in_both = known & ~np.isnan(self.naive[windows])
+        scored = known if name == "prediction" else in_both
+        errors = point_errors(
+            actual, forecast, self.absolute_scale[windows], self.squared_scale[windows], scored
+        )
+        if self.quantiles is not None and name == "prediction":
+            errors |= quantile_errors(actual, self.quantiles[windows], self.levels, scored)
+        elif self.quantiles is not None:
+            same = forecast[..., None].repeat(len(self.levels), axis=-1)
+            errors["pinball"] = quantile_errors(actual, same, self.levels, scored)["pinball"]
+        return errors | {"skill": (errors["MAE"][0], in_both)}
+
+    def __repr__(self) -> str:
+        return f"{self._summary()}\n{self.scores().to_string(float_format='{:.4g}'.format)}"
+
+    def _repr_html_(self) -> str:
+        scores = self.scores().to_html(float_format="{:.4g}".format)
+        return f"<p>{html.escape(self._summary())}</p>\n{scores}"
+
+    def _summary(self) -> str:
+        series, cutoffs = self.series.nunique(), self.cutoffs.nunique()
+        return (
+            f"{type(self).__name__}: {series:,} series, {cutoffs:,} cutoffs, horizon {self.horizon}"
+        )
+
+
+def forecast_times(cutoffs: pd.Index, freq: Freq, horizon: int) -> pd.Index:
+    """The times of steps 1..horizon after each cutoff: (C,), sorted -> (C * H,)."""
+    steps = np.tile(np.arange(1, horizon + 1), len(cutoffs))
+    return TimeGrid(cutoffs, freq).times_at(steps, np.repeat(np.arange(len(cutoffs)), horizon))
+
+
+def _last_apart(cutoffs, freq, horizon, count):
+    """Positions of at most `count` cutoffs, the last ones whose forecasts do not overlap."""
+    ends = forecast_times(cutoffs, freq, horizon)[horizon - 1 :: horizon]
+    positions = [len(cutoffs) - 1]
+    while len(positions) < count and (before := ends.searchsorted(cutoffs[positions[-1]], "right")):
+        positions.append(before - 1)
+    return positions[::-1]
+
+
+def _combine(keys: list[np.ndarray], num_windows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Number the combinations of codes: -> the group of each window (K,), its first window (G,)."""
+    combined = np.zeros(num_windows, np.int64)
+    for codes in keys:
+        combined = combined * (codes.max(initial=0) + 1) + codes
+    _, first, groups = np.unique(combined, return_index=True, return_inverse=True)
+    return groups, first
+
+
+def _ordered_cells(by, cells, num_groups, horizon):
+    """Bring cells (groups, H or 1), as scores come, into the order of `by`.
+
+    Returns:
+        The positions of the flattened cells in that order, and the index of two forecasts each.
+    """
+    steps = horizon if "step" in by else 1
+    codes = {name: np.repeat(group_codes, steps) for name, (group_codes, _) in cells.items()}
+    labels = {name: names for name, (_, names) in cells.items()}
+    codes["step"], labels["step"] = np.tile(np.arange(steps), num_groups), range(1, steps + 1)
+    order = np.lexsort([codes[name] for name in reversed(by)] or [codes["step"]])
+    forecast = np.tile(np.arange(len(FORECASTS)), len(order))
+    index = pd.MultiIndex(
+        levels=[*(labels[name] for name in by), FORECASTS],
+        codes=[*(np.repeat(codes[name][order], len(FORECASTS)) for name in by), forecast],
+        names=[*by, "forecast"],
+    )
+    return order, index if by else index.get_level_values("forecast")
+
+
+def _checked_grouping(by) -> list[str]:
+    names = [] if by is None else [by] if isinstance(by, str) else list(by)
+    if not set(names) <= set(GROUPINGS) or len(set(names)) < len(names):
+        raise ValueError(
+            '`by` must be None, "series", "step", "cutoff" or a list of these, each once. '
+            f"Received: by={by!r}. For one row a step of the horizon write scores(by='step')."
+        )
+    return names

@@ -1,0 +1,204 @@
+"""The serving graph: raw history, covariates and times in, forecasts in the targets' units out.
+
+    past_values        (batch, time, S)      float32, NaN where missing
+    past_time          (batch, time)         int64, seconds since 1970-01-01 UTC
+    past_covariates    (batch, time, P + F)  float32, the past ones, then the future ones
+    future_covariates  (batch, H, F)         float32
+    future_time        (batch, H)            int64, seconds since 1970-01-01 UTC
+    static             (batch, K)            float32
+        -> prediction  (batch, H, S)         float32
+           quantiles   (batch, H, S, Q)      float32, where the output is quantiles
+
+Inputs that a model does not use are not there. The manifest describes the others column by column,
+so that they can be built without this package: see `Serving.description`.
+
+Histories may have any number of steps from 1, which may differ between the inputs: the last step
+of each is the newest. Before a short one, values and covariates are missing, and the times go back
+on the grid. So these forecasts are those of `Forecaster.predict` from the same rows: it is the same
+model in batches of other sizes, and the largest difference is within 1e-5 of the largest forecast
+(below 1e-6 where it was measured).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import keras
+import numpy as np
+import pandas as pd
+import tensorflow as tf
+from pandas.tseries.offsets import Day, Tick, Week
+
+from forecaster.data.json_index import plain_labels
+from forecaster.data.reading import SeriesTable
+from forecaster.data.time_grid import Freq, TimeGrid
+from forecaster.inputs.covariate_coder import Column, Columns, CovariateCoder
+from forecaster.inputs.time_features import unix_seconds
+from forecaster.inputs.windows import Inputs, WindowSpec
+from forecaster.network.heads import Point, Quantiles
+
+ENDPOINT = "serving_default"
+_DAY = 86_400  # seconds
+_MEANING = {
+    "number": "itself, NaN where missing",
+    "category": "1 + position in `categories`, counted from 0; 0 or NaN for all that is not there",
+    "time": "seconds since 1970-01-01 00:00 UTC; times without a zone count as UTC",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Serving:
+    """What a serving graph is made of, beside the model.
+
+    Args:
+        spec: shapes of the model.
+        coder: the columns of the covariates, and the time features.
+        output: what the model's numbers are.
+        layout: a table like those that are forecast: target columns, kind and step of the times.
+    """
+
+    spec: WindowSpec
+    coder: CovariateCoder
+    output: Point | Quantiles
+    layout: SeriesTable
+
+    @property
+    def columns(self) -> dict[str, Columns]:
+        """What stands side by side in each input of numbers that there is."""
+        columns = {
+            "past_values": tuple(Column(label) for label in self.layout.targets),
+            "past_covariates": self.coder.past + self.coder.future,
+            "future_covariates": self.coder.future,
+            "static": self.coder.static,
+        }
+        return {name: found for name, found in columns.items() if found}
+
+    @property
+    def signature(self) -> dict[str, tf.TensorSpec]:
+        """Every input by name."""
+        history, horizon = (None, None), (None, self.spec.horizon)
+        axes = {"future_covariates": horizon, "static": (None,)}
+        shapes = {name: (*axes.get(name, history), len(of)) for name, of in self.columns.items()}
+        times = {"past_time": history, "future_time": horizon} if self.coder.time_features else {}
+        return {
+            name: tf.TensorSpec(shape, dtype, name)
+            for dtype, named in ((tf.float32, shapes), (tf.int64, times))
+            for name, shape in named.items()
+        }
+
+    def description(self) -> dict[str, Any]:
+        """The inputs as plain data for JSON: type, shape, columns, and what their numbers mean."""
+        described = {}
+        for name, spec in self.signature.items():
+            described[name] = {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
+            if name in self.columns:
+                described[name]["columns"] = [_described(column) for column in self.columns[name]]
+            else:
+                described[name]["kind"] = "time"
+        return {"inputs": described, "kinds": _MEANING}
+
+    def model_inputs(self, given: Inputs) -> Inputs:
+        """From the inputs of the signature to those of the model, for every window."""
+        length = self.spec.input_length
+        past, future = [], []
+        inputs = {"past_values": _last_steps(given["past_values"], length)}
+        if "past_covariates" in given:
+            past.append(_last_steps(given["past_covariates"], length))
+        if "future_covariates" in given:
+            future.append(given["future_covariates"])
+        if self.coder.time_features:
+            times = tf.concat([self._last_times(given["past_time"]), given["future_time"]], 1)
+            features = self.coder.time_features.of_seconds(times)  # (B, L + H) -> (B, L + H, T)
+            past.append(features[:, :length])
+            future.append(features[:, length:])
+        inputs |= {"past_covariates": tf.concat(past, -1)} if past else {}
+        inputs |= {"future_covariates": tf.concat(future, -1)} if future else {}
+        inputs |= {"static": given["static"]} if "static" in given else {}
+        return inputs if self.spec.channels > 1 else self._each_target_alone(inputs)
+
+    def answer(self, model: keras.Model, given: Inputs) -> dict[str, tf.Tensor]:
+        """What the graph answers: outputs by name."""
+        forecast = model(self.model_inputs(given), training=False)
+        if self.spec.channels == 1:
+            # (B * S, H, 1, width) -> (B, S, H, width) -> (B, H, S, width)
+            shape = (-1, self.layout.num_targets, self.spec.horizon, self.spec.head_width)
+            forecast = tf.transpose(tf.reshape(forecast, shape), (0, 2, 1, 3))
+        answer = {"prediction": self.output.prediction(forecast)}
+        return answer | {"quantiles": forecast} if self.output.levels else answer
+
+    def write(self, directory: Path, model: keras.Model) -> None:
+        """The SavedModel of a model whose inputs are `model_inputs`."""
+
+        def serve(given):
+            return self.answer(model, given)
+
+        archive = keras.export.ExportArchive()
+        archive.track(model)
+        archive.add_endpoint(ENDPOINT, serve, input_signature=[self.signature])
+        archive.write_out(directory, verbose=False)
+
+    def _each_target_alone(self, inputs: Inputs) -> Inputs:
+        """(B, ...) -> (B * S, ...): each target as a window of its own, all else repeated."""
+        values = inputs["past_values"]
+        repeated = {
+            name: tf.repeat(value, values.shape[2], axis=0) for name, value in inputs.items()
+        }
+        # (B, L, S) -> (B, S, L) -> (B * S, L, 1)
+        alone = tf.reshape(tf.transpose(values, (0, 2, 1)), (-1, values.shape[1], 1))
+        return repeated | {"past_values": alone}
+
+    def _last_times(self, seconds: tf.Tensor) -> tf.Tensor:
+        """The last L of (B, time) unix seconds, the grid going on before the first: (B, L)."""
+        length = self.spec.input_length
+        seconds = seconds[:, -length:]
+        back = tf.range(length - tf.shape(seconds)[1], 0, -1)
+        earlier = self._times_before(seconds[:, 0], tf.cast(back, tf.int64))
+        return tf.ensure_shape(tf.concat([earlier, seconds], 1), (None, length))
+
+    def _times_before(self, first: tf.Tensor, back: tf.Tensor) -> tf.Tensor:
+        """The times `back` (k,) steps before the `first` (B,), all in unix seconds: (B, k) int64.
+
+        Steps of one length are counted down. Others are counted on their calendar, a list in the
+        graph of the dates from 1900 to 2099; before the first of them the times stand still.
+        """
+        freq = self.layout.freq
+        is_days = isinstance(freq, Day | Week)  # for pandas 2 a day is a Tick too
+        count = freq.n * (7 if isinstance(freq, Week) else 1)
+        if is_days and not self.coder.time_features.transitions:
+            return first[:, None] - back * count * _DAY
+        if isinstance(freq, Tick) and not is_days:
+            return first[:, None] - back * freq.nanos // 10**9
+        dates = tf.constant(_calendar(Day() if is_days else freq.base, self.layout.starts))
+        number = tf.searchsorted(dates, first, side="right", out_type=tf.int64) - 1
+        since = first - tf.gather(dates, tf.maximum(number, 0))  # 0, but for periods that end there
+        earlier = tf.gather(dates, tf.maximum(number[:, None] - back * count, 0))
+        return earlier + since[:, None]
+
+
+def _described(column: Column) -> dict[str, Any]:
+    (label,) = plain_labels([column.label])
+    if column.categories is None:
+        return {"name": label, "kind": "number"}
+    return {"name": label, "kind": "category", "categories": plain_labels(column.categories)}
+
+
+def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:
+    """The last `count` steps of (B, time, C), NaN before the first one: (B, count, C)."""
+    values = values[:, -count:]
+    missing = count - tf.shape(values)[1]
+    return tf.ensure_shape(
+        tf.pad(values, [[0, 0], [missing, 0], [0, 0]], constant_values=np.nan),
+        (None, count, values.shape[2]),
+    )
+
+
+def _calendar(each: Freq, like: pd.Index) -> np.ndarray:
+    """Unix seconds of a calendar's dates, in the zone and at the hour of `like`: (n,) int64."""
+    start = like[0].start_time if isinstance(like, pd.PeriodIndex) else like[0]
+    begin, end = (
+        pd.DatetimeIndex([start.replace(year=year, month=1, day=1)]) for year in (1900, 2100)
+    )
+    grid = TimeGrid(begin, each)
+    return unix_seconds(grid.times_at(np.arange(int(grid.floor(end)[0]) + 1)))

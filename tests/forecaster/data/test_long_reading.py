@@ -1,0 +1,203 @@
+"""Long frames in and out: every value names its id and its row."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.data.reading import FrameWarning, forecast_frame, read_frame
+from tests.helpers.tables import (
+    FREQS,
+    HORIZON,
+    LAYOUTS,
+    assert_same_table,
+    check_table,
+    days,
+    laid_out,
+    long_ramp,
+    quietly,
+    ramp,
+)
+
+LENGTHS = {"b": 30, "a": 25, "c": 21}
+
+
+def read_and_continue(longer, layout, **options):
+    """Leave the last HORIZON rows of each id out, and write them as if they were forecast."""
+    last = longer.groupby("shop").cumcount(ascending=False) < HORIZON
+    table = check_table(laid_out(longer[~last], layout), **LAYOUTS[layout], **options)
+    future = longer[last].sort_values("shop", kind="stable", ignore_index=True)
+    prediction = future["sold"].to_numpy().reshape(table.num_ids, 1, HORIZON)
+    forecast = forecast_frame(table, prediction)
+    expected = laid_out(future.rename(columns={"sold": "prediction"}), layout)
+    return forecast, expected
+
+
+@pytest.mark.parametrize("zone", [None, "Europe/Berlin"])
+@pytest.mark.parametrize("freq", FREQS)
+def test_forecasts_continue_every_id(freq, zone):
+    start = "2024-03-30" if freq == "h" else "2024-02-25"  # over the change of the clocks
+    longer = long_ramp({k: n + HORIZON for k, n in LENGTHS.items()}, freq, start=start, tz=zone)
+    pd.testing.assert_frame_equal(*read_and_continue(longer, "columns"))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+def test_forecasts_have_the_layout_of_the_frame(layout):
+    longer = long_ramp({k: n + HORIZON for k, n in LENGTHS.items()})
+    pd.testing.assert_frame_equal(*read_and_continue(longer, layout))
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.sampled_from(FREQS),
+    st.sampled_from([None, "UTC", "Europe/Berlin", "America/New_York"]),
+    st.lists(st.integers(3, 25), min_size=1, max_size=4),
+    st.sampled_from(list(LAYOUTS)),
+    st.integers(0, 2**32 - 1),
+)
+def test_any_lengths_and_any_order(freq, zone, lengths, layout, seed):
+    lengths = {f"id {i}": n + HORIZON for i, n in enumerate(lengths)}
+    longer = long_ramp(lengths, freq, tz=zone, start="2018-10-20").sample(
+        frac=1, random_state=seed, ignore_index=True
+    )
+    in_order = longer.sort_values(["shop", "when"], ignore_index=True)
+    forecast, expected = read_and_continue(in_order, layout, freq=freq)
+    pd.testing.assert_frame_equal(forecast, expected)
+    table = read_frame(laid_out(in_order, layout), freq=freq, **LAYOUTS[layout])
+    assert_same_table(table, read_frame(laid_out(longer, layout), freq=freq, **LAYOUTS[layout]))
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("freq", ["h", "D", "MS", "B"])
+def test_wide_and_long_give_the_same_values(freq, layout):
+    wide = ramp(pd.date_range("2024-01-01", periods=40, freq=freq, name="when"), ["x", "y", "z"])
+    wide.iloc[[0, 5, 39], [0, 1, 2]] += 0.5
+    long = wide.reset_index().melt("when", var_name="shop", value_name="sold")
+    table = check_table(laid_out(long, layout), **LAYOUTS[layout])
+    assert table.freq == read_frame(wide).freq
+    np.testing.assert_array_equal(table.values.reshape(3, 40), read_frame(wide).values)
+
+
+def test_periods_and_integers():
+    for times, freq in (
+        (pd.period_range("2024-01", periods=20, freq="M"), None),
+        (np.arange(10, 50, 2), 2),
+    ):
+        longer = pd.DataFrame({"shop": [7] * 20 + [3] * 20, "when": np.tile(times, 2)})
+        if freq is None:
+            longer["when"] = pd.PeriodIndex(longer["when"], freq="M")
+        longer["sold"] = np.arange(40.0)
+        for layout in LAYOUTS:
+            pd.testing.assert_frame_equal(*read_and_continue(longer, layout, freq=freq))
+
+
+def test_series_with_two_levels():
+    series = long_ramp(LENGTHS, layout="index")["sold"]
+    table = check_table(series)
+    assert (table.targets.tolist(), table.ids.tolist()) == (["sold"], ["a", "b", "c"])
+    assert check_table(series.rename(None)).targets.tolist() == ["value"]
+
+
+def test_several_targets_share_the_rows_of_an_id():
+    frame = long_ramp(LENGTHS)
+    frame["lost"] = -frame["sold"]
+    table = check_table(frame, **LAYOUTS["columns"])
+    assert table.targets.tolist() == ["sold", "lost"]
+    np.testing.assert_array_equal(table.values[1], -table.values[0])
+    prediction = np.arange(3 * 2 * 4 * 2.0).reshape(3, 2, 4, 2)  # (I, S, H, Q)
+    forecast = forecast_frame(table, prediction[..., 0])
+    assert forecast.columns.tolist() == ["shop", "when", "sold", "lost"]
+    assert forecast["lost"].tolist() == prediction[:, 1, :, 0].ravel().tolist()
+    forecast = forecast_frame(table, prediction, levels=[0.1, 0.9])
+    assert forecast.columns[0] == ("shop", "")
+    assert forecast[("lost", 0.9)].tolist() == prediction[:, 1, :, 1].ravel().tolist()
+
+
+def test_quantiles_of_one_target():
+    table = read_frame(long_ramp(LENGTHS), **LAYOUTS["columns"])
+    prediction = np.arange(3 * 1 * 4 * 2.0).reshape(3, 1, 4, 2)  # (I, S, H, Q)
+    forecast = forecast_frame(table, prediction, levels=[0.1, 0.95])
+    assert forecast.columns.tolist() == ["shop", "when", "q0.1", "q0.95"]
+    assert forecast["q0.95"].tolist() == prediction[..., 1].ravel().tolist()
+    with pytest.raises(ValueError, match=r"`prediction` must have .*\(1, 1, 4\), 3 ids, 1 targets"):
+        forecast_frame(table, np.zeros((1, 1, 4)))
+
+
+def test_grids_of_their_own():
+    odd = pd.date_range("2024-01-01 01:00", periods=9, freq="2h")
+    even = pd.date_range("2024-01-01 04:00", periods=5, freq="2h")
+    noon = pd.date_range("2024-03-30 12:00", periods=9, freq="D", tz="Europe/Berlin")
+    night = pd.date_range("2024-03-30 23:00", periods=4, freq="D", tz="Europe/Berlin")
+    sundays = pd.date_range("2024-01-07", periods=6, freq="W-SUN")
+    mondays = pd.date_range("2024-01-15", periods=6, freq="W-MON")
+    ends = pd.date_range("2024-01-31", periods=6, freq="2ME")
+    other_ends = pd.date_range("2024-02-29", periods=6, freq="2ME")
+    for first, second, freq in (
+        (odd, even, "2h"),
+        (noon, night, "D"),
+        (sundays, mondays, "7D"),
+        (ends, other_ends, "2ME"),
+    ):
+        frame = pd.concat([ramp(times, ["sold"]) for times in (first, second)], keys=[1, 2])
+        table = check_table(frame)
+        assert table.freq.freqstr == freq
+        assert table.starts.tolist() == [first[0], second[0]]
+        assert table.values[0].tolist() == [*range(len(first)), *range(len(second))]
+
+
+def test_the_step_is_that_of_most_neighbours_in_the_longest_series():
+    hours = ramp(pd.date_range("2024-01-01", periods=30, freq="h"), ["sold"])
+    short = ramp(pd.DatetimeIndex(["2024-01-01", "2024-01-03"]), ["sold"])
+    frame = pd.concat({"long": hours.drop(hours.index[[3, 7]]), "short": short})
+    assert quietly(frame).freq.freqstr == "h"
+    pairs = pd.concat({i: ramp(days(2), ["sold"]) for i in range(5)})
+    assert read_frame(pairs).freq.freqstr == "D"
+
+
+def test_missing_rows_are_counted_together_and_five_are_named():
+    frame = long_ramp({"b": 9, "a": 9})
+    with pytest.warns(FrameWarning) as caught:
+        table = read_frame(frame.drop([1, 2, 3, 4, 12, 13, 14]), freq="D", **LAYOUTS["columns"])
+    assert len(caught) == 1
+    message = str(caught[0].message)
+    assert "lacks 7 of 18 rows in steps of 'D', which become NaN: ('a', 2024-02-29" in message
+    assert message.endswith("('b', 2024-02-27 00:00:00) and 2 more.")
+    assert np.isnan(table.values[0, [3, 4, 5, 10, 11, 12, 13]]).all()
+    assert np.isfinite(table.values[0]).sum() == 11
+
+
+def test_ids_of_any_kind():
+    labels = [
+        pd.Series(["x", "y"]),
+        pd.Series([2, 1]),
+        pd.Series([0.5, -1]),
+        pd.Series(["x", "y"], dtype="category"),
+        pd.Series(pd.Categorical([5, 3], categories=[5, 4, 3], ordered=True)),
+        pd.Series(pd.to_datetime(["2024-01-01", "2023-01-01"])),
+        pd.Series([("b", 1), ("a", 2)]),
+    ]
+    for ids in labels:
+        frame = ramp(days(6).repeat(2)).assign(k=ids.iloc[[0, 1] * 6].to_numpy())
+        frame["k"] = frame["k"].astype(ids.dtype)
+        table = read_frame(frame.reset_index(), target="a", id_column="k", time_column="index")
+        assert table.ids.tolist() == sorted(ids.tolist())
+        first = ids.tolist().index(table.ids.tolist()[0])
+        assert table.values[0, :6].tolist() == list(range(first, 12, 2))
+        forecast = forecast_frame(table, np.zeros((2, 1, 1)))
+        assert forecast["k"].tolist() == sorted(ids.tolist())
+
+
+def test_regular_sorted_frame_is_not_copied():
+    values = np.arange(40.0)
+    frame = pd.DataFrame({"sold": values}, copy=False)
+    frame.index = pd.MultiIndex.from_product([["a", "b"], days(20)])
+    assert np.shares_memory(read_frame(frame).values, values)
+
+
+def test_column_of_times_in_a_zone_and_of_texts():
+    frame = long_ramp(LENGTHS)
+    texts = frame.assign(when=frame["when"].dt.strftime("%Y-%m-%d"))
+    assert check_table(texts, **LAYOUTS["columns"]).starts.dtype.kind == "M"
+    local = frame.assign(when=frame["when"].dt.tz_localize("Asia/Tokyo"))
+    assert str(check_table(local, **LAYOUTS["columns"]).starts.tz) == "Asia/Tokyo"

@@ -1,0 +1,69 @@
+"""Which values are said to dwarf their series, and which are not."""
+
+import numpy as np
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from forecaster.data.reading import FrameWarning, read_frame
+from tests.helpers.tables import LAYOUTS, days, long_ramp, quietly, ramp
+
+HEAVY = {
+    "normal": lambda rng, rows: rng.normal(size=rows),
+    "lognormal": lambda rng, rows: rng.lognormal(sigma=2, size=rows),
+    "pareto": lambda rng, rows: rng.pareto(1.5, rows),
+    "student": lambda rng, rows: rng.standard_t(2, rows),
+    "growth": lambda rng, rows: np.exp(np.linspace(0, 30, rows)),
+    "counts": lambda rng, rows: rng.poisson(0.05, rows).astype(float),
+    "far from zero": lambda rng, rows: 1e9 + rng.normal(size=rows),
+}
+
+
+@pytest.mark.parametrize("kind", ["normal", "lognormal", "counts", "far from zero"])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_a_million_fold_value_is_named_and_kept(kind, sign):
+    values = HEAVY[kind](np.random.default_rng(0), 400)
+    values[17] = sign * 1e6 * max(np.abs(values).mean(), 1)
+    frame = pd.DataFrame({"calm": 1.0, "wild": values}, index=days(400))
+    with pytest.warns(
+        FrameWarning, match=r"in column 'wild' at 2024-01-18 00:00:00\. They"
+    ) as seen:
+        table = read_frame(frame)
+    assert len(seen) == 1
+    assert table.values[1, 17] == values[17]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.sampled_from(list(HEAVY)), st.integers(1, 5000), st.integers(0, 2**32 - 1))
+def test_heavy_tails_are_ordinary(kind, rows, seed):
+    values = HEAVY[kind](np.random.default_rng(seed), rows)
+    values[0] = 1  # counts may all be 0, which is another warning's concern
+    read_frame(pd.DataFrame({"a": values}, index=pd.RangeIndex(rows)), freq=1)
+
+
+def test_each_id_has_a_scale_of_its_own():
+    frame = long_ramp({"small": 30, "big": 30})
+    frame.loc[frame["shop"] == "big", "sold"] *= 1e6
+    read_frame(frame, **LAYOUTS["columns"])
+    frame.loc[[3, 5, 40], "sold"] = [1e9, 2e9, 1e16]
+    message = (
+        r"1e\+16 in column 'sold' at \('big', .*2e\+09 in column 'sold' at \('small', 2024-03-01"
+    )
+    with pytest.warns(FrameWarning, match=message):
+        read_frame(frame, **LAYOUTS["columns"])
+
+
+def test_five_series_are_named():
+    frame = ramp(days(), [f"c{i:02}" for i in range(20)]) + 1
+    frame.iloc[7] = 1e12
+    with pytest.warns(FrameWarning, match=r"'c00' at .*'c04' at 2024-01-08 00:00:00 and 15 more\."):
+        read_frame(frame)
+
+
+def test_long_series_are_counted_in_pieces():
+    values = np.ones(300_000)
+    values[[70_000, 150_000]] = 1e9, 2e9
+    with pytest.warns(FrameWarning, match=r"2e\+09 in column 'a' at 150000\. They"):
+        read_frame(pd.DataFrame({"a": values}), freq=1)
+    assert quietly(pd.DataFrame({"a": values}), freq=1).values.max() == 2e9

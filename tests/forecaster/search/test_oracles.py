@@ -1,0 +1,175 @@
+"""keras-tuner's oracles behave: by seed, from the defaults on, quietly, and off the disk."""
+
+import copy
+import random
+import warnings
+from pathlib import Path
+
+import keras_tuner
+import numpy as np
+import pytest
+from keras_tuner import HyperParameters, Objective
+from keras_tuner.engine.trial import TrialStatus
+
+from forecaster.search.bayesian import INITIAL_POINTS
+from forecaster.search.oracles import TUNERS, Proposer, new_oracle, plain_state
+
+
+def small():
+    hp = HyperParameters()
+    hp.Choice("cell", ["a", "b", "c"], default="b")
+    hp.Int("units", 1, 3)
+    return hp
+
+
+def wide():
+    hp = small()
+    hp.Float("rate", 1e-4, 1e-1, sampling="log", default=1e-2)
+    return hp
+
+
+def error(values):
+    return values["units"] + "abc".index(values["cell"]) + abs(np.log10(values.get("rate", 1)) + 2)
+
+
+def proposals(proposer, count, ahead=0, error=error):
+    """The values of so many trials; so many are open when the next one is asked for."""
+    found, waiting = [], []
+    while len(found) < count:
+        trial = proposer.ask()
+        if trial.status == TrialStatus.STOPPED:
+            break
+        if trial.status == TrialStatus.RUNNING:
+            found.append(dict(trial.hyperparameters.values))
+            waiting.append(trial)
+        if trial.status == TrialStatus.IDLE or len(waiting) > ahead:
+            done = waiting.pop(0)
+            proposer.tell(done, error(done.hyperparameters.values), None)
+    return found
+
+
+def proposed(tuner, space=wide, count=12, seed=0, ahead=0):
+    with Proposer(new_oracle(tuner, space(), seed=seed, max_epochs=9)) as proposer:
+        return proposals(proposer, count, ahead)
+
+
+@pytest.mark.parametrize("tuner", ["random", "bayesian", "hyperband"])
+def test_a_seed_decides(tuner):
+    """Seed 0 is one too, which keras-tuner takes for none."""
+    before = random.getstate(), np.random.get_state()[1].tolist()
+    by_seed = [proposed(tuner, seed=seed) for seed in (0, 0, 1)]
+    assert by_seed[0] == by_seed[1] != by_seed[2]
+    assert (random.getstate(), np.random.get_state()[1].tolist()) == before
+
+
+@pytest.mark.parametrize("tuner", TUNERS)
+def test_the_defaults_come_first(tuner):
+    (first,) = proposed(tuner, count=1)
+    own = {name: value for name, value in first.items() if not name.startswith("tuner/")}
+    assert own == {"cell": "b", "units": 1, "rate": 1e-2}
+
+
+@pytest.mark.parametrize("tuner", ["random", "bayesian", "grid"])
+def test_a_small_space_is_exhausted_without_repeating(tuner):
+    pairs = [tuple(values.values()) for values in proposed(tuner, small, count=50)]
+    assert len({*pairs}) == len(pairs)
+    assert len(pairs) == 9 if tuner == "grid" else 6 <= len(pairs) <= 9
+
+
+def test_the_bayesian_learns():
+    """After as many trials it is ahead of random search, with each of the seeds."""
+
+    def bowl():
+        hp = HyperParameters()
+        for number in range(4):
+            hp.Float(f"x{number}", -1.0, 1.0, default=-1.0)
+        hp.Choice("name", ["a", "b", "c", "d"])
+        return hp
+
+    def depth(values):
+        return 0.1 + sum(values[f"x{n}"] ** 2 for n in range(4)) + (values["name"] != "c")
+
+    for seed in range(3):
+        lowest = {}
+        for tuner in ("random", "bayesian"):
+            with Proposer(new_oracle(tuner, bowl(), seed=seed, max_epochs=9)) as proposer:
+                lowest[tuner] = min(map(depth, proposals(proposer, 30, error=depth)))
+        assert lowest["bayesian"] < lowest["random"] / 1.5
+
+
+@pytest.mark.parametrize("chance", [0.2, 1.0])
+def test_the_bayesian_takes_scores_of_zero(chance):
+    """As coverage has where it is what was promised."""
+    hits = np.random.default_rng(0)
+
+    def sometimes_perfect(values):
+        return 0.0 if hits.random() < chance else error(values)
+
+    with Proposer(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as proposer:
+        found = proposals(proposer, 30, error=sometimes_perfect)
+    assert len(found) == len({*map(str, found)}) == 30
+
+
+@pytest.mark.parametrize("ahead", [1, 3])
+def test_the_grid_goes_on_while_trials_run(ahead):
+    oracle = keras_tuner.oracles.GridSearchOracle(hyperparameters=small())
+    with Proposer(oracle) as plain:
+        expected = proposals(plain, 50)
+    assert proposed("grid", small, 50, ahead=ahead) == expected
+    with Proposer(new_oracle("grid", small(), seed=0, max_epochs=9)) as proposer:
+        statuses = {proposer.ask().status for _ in range(5)}
+    assert statuses == {TrialStatus.RUNNING}
+
+
+def test_who_needs_results():
+    oracles = {name: new_oracle(name, small(), seed=0, max_epochs=9) for name in TUNERS}
+    needs = {}
+    for name, oracle in oracles.items():
+        with Proposer(oracle) as proposer:
+            needs[name] = proposer.needs_results
+    assert needs == {"random": False, "bayesian": True, "hyperband": True, "grid": False}
+
+
+def test_an_oracle_of_the_user_is_copied():
+    own = keras_tuner.oracles.BayesianOptimizationOracle(
+        objective=Objective("val_loss", "max"), max_trials=5, seed=7
+    )
+    state = copy.deepcopy(own.get_state())
+    oracle = new_oracle(own, wide(), seed=0, max_epochs=9)
+    with Proposer(oracle) as proposer:
+        assert len(proposals(proposer, 50)) == 5  # its own number of trials
+    assert own.get_state() == state
+    assert own.objective.name == "val_loss"
+    assert oracle.objective.direction == "min"
+
+
+def test_the_state_tells_oracles_apart():
+    states = [
+        plain_state(keras_tuner.oracles.RandomSearchOracle(seed=seed, hyperparameters=space))
+        for seed, space in ((1, small()), (1, wide()), (2, small()))
+    ]
+    assert states[0] == states[1] != states[2]
+
+
+def test_nothing_is_said_or_written(tmp_path, monkeypatch, capfd):
+    monkeypatch.chdir(tmp_path)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with Proposer(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as proposer:
+            proposals(proposer, INITIAL_POINTS + 2)
+            for _ in range(4):  # keras-tuner would raise after three
+                proposer.tell(proposer.ask(), None, "it failed")
+            folder = proposer.oracle._project_dir
+    assert capfd.readouterr() == ("", "")
+    assert [*tmp_path.iterdir()] == []
+    assert not Path(folder).exists()
+
+
+def test_a_failed_trial_is_never_the_best():
+    with Proposer(new_oracle("random", wide(), seed=0, max_epochs=9)) as proposer:
+        first, second = proposer.ask(), proposer.ask()
+        proposer.tell(first, None, "ValueError: no")
+        proposer.tell(second, 3.0, None)
+        assert [trial.trial_id for trial in proposer.oracle.get_best_trials()] == ["0001"]
+        assert proposer.oracle.trials["0000"].status == TrialStatus.FAILED
+        assert proposer.oracle.trials["0000"].message == "ValueError: no"

@@ -1,0 +1,455 @@
+"""The fit loop: hand calculations, changed futures and Keras alone judge."""
+
+import math
+import random
+import subprocess
+import sys
+from dataclasses import replace
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+from hypothesis import given
+from hypothesis import strategies as st
+from keras.src.random import seed_generator
+
+from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.windows import (
+    Cutoffs,
+    WindowSource,
+    WindowSpec,
+    forecast_at,
+    training_batches,
+)
+from forecaster.network.heads import Point, Quantiles
+from forecaster.network.recurrent import RecurrentNetwork
+from forecaster.training import loop as training
+from forecaster.training.loop import OutputError, Part, Training, rows_needed, train_on
+from forecaster.training.optimizer import AveragedAdam
+from forecaster.training.validation import series_scales
+from tests.helpers.fits import (
+    CHECKOUT,
+    NAN,
+    Recorder,
+    assert_same_weights,
+    dense_core,
+    make_task,
+    same_weights,
+    train,
+    walks,
+)
+from tests.helpers.killed_fit import killed_task, never_killed
+
+
+def frozen(**how):
+    """One epoch that changes no weight, and the loss that Keras says it had."""
+    training = Training(epochs=1, learning_rate=1e-30, refit=False, **how.pop("training", {}))
+    recorder = Recorder()
+    task = make_task(training=training, callbacks=[recorder], **how)
+    model, forward, history = train(task)
+    for one, other in zip(model.get_weights(), task.new_model()[0].get_weights(), strict=True):
+        np.testing.assert_allclose(one, other, rtol=0, atol=1e-25)
+    return task, forward, history, recorder
+
+
+@pytest.mark.parametrize(
+    ("output", "loss"), [(Point(), "mae"), (Point(), "mse"), (Quantiles([0.2, 0.9]), "auto")]
+)
+def test_the_loss_is_that_of_a_hand_calculation(output, loss):
+    """70 rows train: cutoffs 4 to 67 of two series, each once in 32 batches of four."""
+    values, horizon, train_rows = walks(2, 80), 3, 70
+    values[1] *= 1000
+    task, forward, history, recorder = frozen(
+        values=values,
+        output=output,
+        training={"batch_size": 4, "loss": loss, "validation": 10},
+    )
+    assert recorder.steps == [32]
+    cutoffs = np.arange(4, 68)
+    forecast = forecast_at(forward, WindowSource(task.table), task.spec, np.zeros(64, int), cutoffs)
+    errors = []
+    for s, series in enumerate(values):
+        scale = np.mean(np.abs(series[4:train_rows] - series[: train_rows - 4]))
+        for c, h in np.ndindex(len(cutoffs), horizon):
+            e = (series[cutoffs[c] + h] - forecast[c, s, h]) / scale
+            if output.levels:
+                levels = np.array(output.levels)
+                errors.append(np.mean(np.maximum(levels * e, (levels - 1) * e)))
+            else:
+                errors.append(abs(e[0]) ** (2 if loss == "mse" else 1))
+    assert history.loss == [pytest.approx(np.mean(errors), rel=1e-4)]
+
+
+def test_equal_series_count_the_same_whatever_their_lengths():
+    """Two ids of 30 and 90 rows, 24 and 84 windows: by default the sums are as 24 to 84."""
+    values, sums = np.append(walks(rows=30), walks(rows=90, seed=1)), {}
+    for equal in (False, True):
+        how = Training(batch_size=108, equal_series=equal)
+        task = make_task(values, lengths=[30, 90], training=how)
+        part = Part.of(task, task.table.lengths)
+        cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
+        assert cutoffs.counts.tolist() == [24, 84]
+        _, target, weight = next(iter(training._batches(task, part, cutoffs)))
+        of_first = np.isin(target, values[:30].astype(np.float32))[..., 0].all(axis=1)
+        assert of_first.sum() == 24
+        scale = series_scales(task.table, task.table.lengths, 4)[0]
+        counted = weight * np.where(of_first, *scale)[:, None, None]  # a value's own unit taken off
+        sums[equal] = [counted[of_first].numpy().sum(), counted[~of_first].numpy().sum()]
+    assert sums[False] == [pytest.approx(24 * 3), pytest.approx(84 * 3)]
+    assert sums[True] == [pytest.approx(108 / 2 * 3), pytest.approx(108 / 2 * 3)]
+
+
+def test_missing_targets_have_no_part_in_the_gradient():
+    values = walks(2, 40)
+    values[0, 20:30] = values[1, :9] = NAN
+    task = make_task(values, joint=True, network=dense_core())
+    model, _ = task.new_model()
+    loss, weights = OutputError(Point(), "mse"), np.array([[2.0, 0.5]], np.float32)
+    cutoffs = Cutoffs.between(1, np.array([37]))  # the first pasts see nothing of the second series
+    (inputs, target, weight) = next(
+        iter(
+            training_batches(WindowSource(task.table, joint=True), cutoffs, task.spec, 37, weights)
+        )
+    )
+    counts = weight.numpy() > 0
+    assert 0 < counts.mean() < 1
+
+    def gradients(error):
+        with tf.GradientTape() as tape:
+            value = error(model(inputs, training=True)[..., 0])
+        return tape.gradient(value, [variable.value for variable in model.trainable_variables])
+
+    def by_hand(forecast):  # of the values that are there alone
+        squares = tf.square(tf.boolean_mask(target, counts) - tf.boolean_mask(forecast, counts))
+        return tf.reduce_mean(squares * np.broadcast_to(weights, counts.shape)[counts])
+
+    found = gradients(lambda forecast: loss(target, forecast[..., None], weight))
+    for one, other in zip(found, gradients(by_hand), strict=True):
+        np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-6)
+    other_target = tf.where(counts, target, 1e6)
+    again = gradients(lambda forecast: loss(other_target, forecast[..., None], weight))
+    assert_same_weights([g.numpy() for g in again], [g.numpy() for g in found])
+
+
+@pytest.mark.parametrize(
+    ("windows", "batch_size", "steps"),
+    [(1, 1, 32), (32, 1, 32), (33, 1, 34), (65, 1, 66), (300, 1, 256), (64, 2, 32), (9, 50, 32)],
+)
+def test_an_epoch_visits_every_window_and_no_more(windows, batch_size, steps):
+    """Keras itself would run 64 steps when asked for 33."""
+    recorder = Recorder()
+    training = Training(epochs=1, batch_size=batch_size, validation=3, refit=False)
+    train(make_task(walks(1, windows + 9), training=training, callbacks=[recorder]))
+    assert recorder.steps == [steps]
+
+
+def test_nothing_after_the_training_rows_has_a_part_in_the_weights():
+    recorders = []
+    for future in (walks(2, 120)[:, 96:], np.full((2, 24), 1e6), 1e3 * walks(2, 24, seed=9)):
+        values = walks(2, 120)
+        values[:, 96:] = future
+        values[0, 100:103] = NAN
+        recorders.append(Recorder())
+        training = Training(epochs=3, patience=3, batch_size=8, refit=False)
+        train(make_task(values, training=training, callbacks=[recorders[-1]]))
+    for other in recorders[1:]:
+        for one, another in zip(recorders[0].weights, other.weights, strict=True):
+            assert_same_weights(another, one)
+        assert [log["loss"] for log in other.logs] == [log["loss"] for log in recorders[0].logs]
+        scores = [[log["validation_score"] for log in r.logs] for r in (recorders[0], other)]
+        assert scores[0] != scores[1]
+
+
+@pytest.mark.slow
+def test_the_best_epoch_is_restored_when_patience_ends():
+    _, history, recorder = never_killed()
+    task = killed_task()
+    for patience in (1, 6):
+        training = replace(task.training, patience=patience, refit=False)
+        model, _, stopped = train(replace(task, training=training))
+        best = stopped.best_epoch
+        assert stopped.validation_score[best - 1] == min(stopped.validation_score)
+        assert len(stopped.loss) == min(best + patience, 6)
+        assert best < len(stopped.loss)
+        assert stopped.validation_score == history.validation_score[: len(stopped.loss)]
+        assert_same_weights(model, recorder.weights[best - 1])
+
+
+@pytest.mark.slow
+def test_the_refit_is_a_fit_from_scratch_on_all_rows():
+    """Keras alone, with the optimizer, the stream and the epochs that the refit should have had."""
+    model, history, recorder = never_killed()
+    task = killed_task()
+    expected, _ = task.new_model()
+    expected.compile(AveragedAdam(0.02), OutputError(Point(), "mae"), jit_compile=True)
+    scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
+    cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
+    batches = training_batches(
+        WindowSource(task.table), cutoffs, task.spec, 4, (1 / scale)[:, None]
+    )
+    expected.fit(batches, epochs=history.best_epoch, steps_per_epoch=58, shuffle=False, verbose=0)
+    assert 1 < history.best_epoch < 6
+    assert_same_weights(model, expected)
+    assert recorder.runs == 2
+    assert len(recorder.weights) == 6 + history.best_epoch
+
+
+def test_callbacks_see_the_scores():
+    _, history, recorder = never_killed()
+    validated, refitted = recorder.logs[:6], recorder.logs[6:]
+    assert [log["validation_score"] for log in validated] == history.validation_score
+    assert {log["naive_score"] for log in validated} == {history.naive_score}
+    assert all(set(log) == {"loss"} for log in refitted)
+
+
+def test_the_same_seed_gives_the_same_bits():
+    model, history, _ = never_killed()
+    lines = []
+    again, _, other = train(replace(killed_task(), report=lines.append))
+    assert_same_weights(again, model)
+    assert other == history
+    assert len(lines) == 6 + 1 + history.best_epoch
+    loss, score = f"{history.loss[0]:.4f}", f"{history.validation_score[0]:.4f}"
+    assert lines[0].startswith(f"epoch   1/6  loss {loss}  validation {score}  (seasonal naive ")
+    assert lines[6] == f"refit on all 120 rows for {history.best_epoch} epochs"
+
+
+def test_another_seed_is_another_order_of_windows():
+    """The network keeps its weights here: only the order is left to differ."""
+    task = make_task(walks(2), training=Training(epochs=1, batch_size=8, refit=False))
+    other = replace(task, spec=replace(task.spec, seed=1))
+    assert not same_weights(train(task)[0], train(other)[0])
+
+
+def test_no_global_random_source_has_a_part(monkeypatch):
+    def refuse(*args, **kwargs):
+        raise AssertionError("a global random source was asked or seeded")
+
+    for module, names in (
+        (random, ("randint", "random", "seed", "getrandbits")),
+        (np.random, ("seed", "normal", "permutation")),
+        (tf.random, ("set_seed", "uniform", "normal")),
+        (keras.utils, ("set_random_seed",)),
+        (seed_generator, ("make_default_seed", "global_seed_generator")),
+    ):
+        for name in names:
+            monkeypatch.setattr(module, name, refuse)
+    before = np.random.get_state()
+    train(make_task(walks(), network=dense_core(0.3)))
+    after = np.random.get_state()
+    assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
+
+
+def gaps(values, *places):
+    """The values without those at the places (series, first row, last row)."""
+    values = np.array(values)
+    for series, first, last in places:
+        values[series, first:last] = NAN
+    return values
+
+
+CASES = {
+    "a horizon of several seasons": {"horizon": 9, "season_length": 2},
+    "a season longer than the input": {"season_length": 20},
+    "an input of one step": {"input_length": 1},
+    "a season of one step": {"horizon": 1, "input_length": 30, "season_length": 1},
+    "one window trains, one judges": {"values": walks(1, 11)},
+    "nothing varies": {"values": np.full((2, 60), 7.0)},
+    "a column begins late": {"values": gaps(walks(2), (1, 0, 60))},
+    "a column begins late, joint": {"values": gaps(walks(2), (1, 0, 60)), "joint": True},
+    "a column begins behind the training rows": {"values": gaps(walks(2), (1, 0, 110))},
+    "a column without a value, joint": {"values": gaps(walks(2), (1, 0, 120)), "joint": True},
+    "a column ends early": {"values": gaps(walks(2), (0, 90, 120)), "output": Quantiles([0.1])},
+    "gaps": {"values": gaps(walks(), (0, 0, 4), (0, 20, 40), (0, 100, 110))},
+    "great numbers": {"values": walks() * 1e9 + 1e12, "normalization": "last"},
+    "small numbers": {"values": walks() * 1e-9, "normalization": "last"},
+    "not normalized": {"normalization": "none", "training": {"loss": "mse"}},
+    "all windows in a batch": {"training": {"validation": np.float32(0.4), "batch_size": 999}},
+}
+
+
+@pytest.mark.parametrize("how", CASES.values(), ids=CASES)
+def test_whatever_can_be_learned_from_is_learned_from(how):
+    """No warning, no NaN: not from gaps, columns that begin late, or seasons that do not fit."""
+    how = {"values": walks()} | how
+    training = Training(**{"epochs": 1} | how.pop("training", {}))
+    task = make_task(**how, training=training)
+    model, forward, history = train(task)
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+    assert all(map(math.isfinite, [*history.loss, *history.validation_score, history.naive_score]))
+    assert history.loss[0] > 0 or np.ptp(how["values"]) == 0
+    rows = task.table.num_rows
+    forecast = forecast_at(
+        forward,
+        WindowSource(task.table, joint=task.is_joint),
+        task.spec,
+        np.array([0]),
+        np.array([rows]),
+    )
+    seen = ~np.isnan(task.table.values[:, -task.spec.input_length :]).all(axis=1)
+    np.testing.assert_array_equal(np.isfinite(forecast[0]).all(axis=(1, 2)), seen)
+
+
+TOO_FEW_TO_TRAIN = "values in its first 96 rows, which train: some to look back on, and some to lea"
+
+
+@pytest.mark.parametrize(
+    ("values", "message"),
+    [
+        (walks(1, 9), r"at least 10 rows: a season of history and a horizon .* Received: 9 rows."),
+        (gaps(walks(), (0, 0, 96)), TOO_FEW_TO_TRAIN),
+        (gaps(walks(), (0, 4, 96)), TOO_FEW_TO_TRAIN),
+        (gaps(walks(), (0, 0, 94)), TOO_FEW_TO_TRAIN),
+        (gaps(walks(), (0, 96, 120)), "values in the last 24 rows, which judge, and shortly bef"),
+    ],
+)
+def test_nothing_to_learn_from(values, message):
+    with pytest.raises(ValueError, match=f"`frame` must have {message}"):
+        train(make_task(values))
+
+
+@given(
+    season=st.integers(1, 30),
+    input_length=st.integers(1, 30),
+    horizon=st.integers(1, 20),
+    validation=st.one_of(st.integers(1, 40), st.floats(0.01, 0.95)),
+)
+def test_the_rows_that_are_needed_are_the_fewest(season, input_length, horizon, validation):
+    spec = WindowSpec(input_length, horizon, season_length=season)
+    training = Training(validation=validation)
+
+    def windows_that_train(rows):
+        judging = training.validation_rows(rows, horizon)
+        assert horizon <= judging
+        return rows - judging - horizon - min(season, input_length) + 1
+
+    needed = rows_needed(spec, training)
+    assert windows_that_train(needed) >= 1
+    assert max(windows_that_train(rows) for rows in range(needed)) < 1
+
+
+def test_validation_is_a_number_of_steps_or_a_fraction():
+    for validation, rows in ((0.25, 25), (np.float32(0.25), 25), (30, 30), (np.int64(30), 30)):
+        assert Training(validation=validation).validation_rows(100, 7) == rows
+        assert Training(validation=validation).validation_rows(100, 40) == 40
+
+
+class RaiseRate(keras.callbacks.Callback):
+    """From its second run on the fit takes steps that no network survives."""
+
+    def __init__(self):
+        super().__init__()
+        self.runs = 0
+
+    def on_train_begin(self, logs=None):
+        self.runs += 1
+        if self.runs == 2:
+            self.model.optimizer.learning_rate = 1e30
+
+
+@pytest.mark.slow
+def test_a_fit_that_diverges_says_so():
+    message = r"The fit diverged: its loss or its .* Received: learning_rate={}. Try a smaller one."
+    for network, loss in ((None, "mse"), (None, "mae"), (RecurrentNetwork(units=2), "mae")):
+        seen, training = Recorder(), Training(epochs=3, learning_rate=1e30, loss=loss)
+        task = make_task(walks(), network=network, training=training, callbacks=[seen])
+        with pytest.raises(ValueError, match=message.format(r"1e\+30")):
+            train(task)
+        is_nan = np.isnan(seen.logs[0]["loss"])  # of "mae" some CPUs make NaN, some a large number
+        assert is_nan or loss == "mae"
+        assert len(seen.logs) == (1 if is_nan else 3)  # weights that are NaN stay NaN
+    task = make_task(walks(), training=Training(epochs=1, loss="mse"), callbacks=[RaiseRate()])
+    with pytest.raises(ValueError, match=message.format("0.001")):
+        train(task)
+
+
+def not_for_xla(supports_jit):
+    """A network with a layer that calls Python."""
+
+    def call_python(x):
+        return tf.ensure_shape(tf.py_function(lambda x: x, [x], x.dtype), x.shape)
+
+    def network(spec):
+        core = dense_core()(spec)
+        layer = keras.layers.Lambda(call_python, output_shape=core.output_shape[1:])
+        layer.supports_jit = supports_jit
+        return keras.Model(core.input, layer(core.output))
+
+    return network
+
+
+def test_a_network_that_xla_cannot_compile():
+    training = Training(epochs=1, batch_size=1, refit=False)  # more than one execution
+    task = make_task(walks(), network=not_for_xla(True), training=training)
+    with pytest.raises(ValueError, match=r"`network` must be made of operations that XLA compiles"):
+        train(task)
+    # What the error advises is the way out.
+    model, _, history = train(make_task(walks(), network=not_for_xla(False), training=training))
+    assert not model.jit_compile
+    assert math.isfinite(history.loss[0])
+
+
+def test_an_update_goes_on_from_the_weights_at_hand():
+    """Keras alone, on every window from the first on, once."""
+    task = make_task(walks(2), training=Training(epochs=1, batch_size=5, refit=False))
+    (model, _), (expected, _) = task.new_model(), task.new_model()
+    noise = [np.random.default_rng(0).normal(size=w.shape) for w in model.get_weights()]
+    model.set_weights(noise)
+    expected.set_weights(noise)
+    train_on(task, CovariateCoder(), model, np.array([110]))
+    assert int(model.optimizer.iterations) == 4  # 16 windows of two series
+
+    expected.compile(AveragedAdam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
+    weights = (1 / series_scales(task.table, np.array([120]), 4)).astype(np.float32)
+    cutoffs = Cutoffs.between(110, np.array([117, 117]))
+    batches = training_batches(WindowSource(task.table), cutoffs, task.spec, 5, weights)
+    expected.fit(batches, steps_per_epoch=4, shuffle=False, verbose=0)
+    assert_same_weights(model, expected)
+
+
+def test_an_update_without_a_window():
+    task = make_task(walks(1, 12))
+    model, _ = task.new_model()
+    with pytest.raises(ValueError, match="`frame` must have at least 13 rows: history, then"):
+        train_on(task, CovariateCoder(), model, np.array([10]))
+
+
+def test_an_update_that_diverges_changes_nothing():
+    task = make_task(walks(), training=Training(learning_rate=1e30, loss="mse", batch_size=4))
+    model, _ = task.new_model()
+    with pytest.raises(ValueError, match="The fit diverged: its loss or its validation score"):
+        train_on(task, CovariateCoder(), model, np.array([20]))
+    assert_same_weights(model, task.new_model()[0])
+
+
+@pytest.mark.slow
+def test_two_devices_share_the_work():
+    script = CHECKOUT / "tests" / "helpers" / "mirrored_fit.py"
+    command = [sys.executable, "-m", f"tests.helpers.{script.stem}"]
+    run = subprocess.run(
+        command, cwd=CHECKOUT, capture_output=True, text=True, check=False, timeout=300
+    )
+    assert run.stdout.splitlines()[-1:] == ["ok"], run.stderr
+
+
+def test_an_epoch_may_visit_a_part_of_the_windows():
+    recorder = Recorder()
+    part = Training(epochs=2, batch_size=2, windows_per_epoch=80, refit=False)
+    train(make_task(walks(2), training=part, callbacks=[recorder]))
+    assert recorder.steps == [40, 80]
+    assert part.epoch_steps(10**9) == 40
+    assert part.epoch_steps(10) == 32  # the fewest
+    assert Training(batch_size=2).epoch_steps(10**9) == 256  # the most
+    with pytest.raises(ValueError, match="`windows_per_epoch` must be at least 1"):
+        Training(windows_per_epoch=0)
+
+
+def test_a_known_number_of_epochs_needs_no_rows_that_judge():
+    """It is what the refit does, whose number of epochs the newest rows found."""
+    refitted, _, history = train(make_task(walks(), training=Training(epochs=3)))
+    task = make_task(walks(), training=Training(epochs=3))
+    _, model, _, alone = training.train(task, history.best_epoch)
+    assert_same_weights(model, refitted)
+    assert len(alone.loss) == history.best_epoch
+    assert alone.validation_score == []

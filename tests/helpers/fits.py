@@ -1,0 +1,140 @@
+"""Tables and fits so small that a test can afford them."""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+import pandas as pd
+
+from forecaster.data.reading import SeriesTable
+from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.time_features import TimeFeatures
+from forecaster.inputs.windows import WindowSpec
+from forecaster.network.heads import Point
+from forecaster.network.model import NO_COVARIATES, build_model, compile_forward
+from forecaster.training import loop as training_module
+from forecaster.training.loop import Task, Training
+from forecaster.training.optimizer import averaged_weights
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+NAN = np.nan
+
+
+def make_table(values, lengths=None):
+    """A table of hours with these values (S, N); `lengths` are the rows of its ids, one if None."""
+    values = np.atleast_2d(np.asarray(values, float))
+    lengths = [values.shape[1]] if lengths is None else lengths
+    return SeriesTable(
+        values=values,
+        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
+        starts=pd.date_range("2024-01-01", periods=len(lengths), freq="h"),
+        freq=pd.offsets.Hour(),
+        targets=pd.RangeIndex(len(values)),
+    )
+
+
+def ramp(targets, rows):
+    """Every value names its own index: 1000 * target + row."""
+    return 1000.0 * np.arange(targets)[:, None] + np.arange(rows)
+
+
+def walks(targets=1, rows=120, seed=0):
+    """Random walks with a season of 4."""
+    steps = np.random.default_rng(seed).normal(size=(targets, rows))
+    return np.cumsum(steps, axis=1) + 3 * np.sin(np.arange(rows) * np.pi / 2)
+
+
+def dense_core(dropout=0.0):
+    """A network of two dense layers, which XLA compiles quickly."""
+
+    def network(spec):
+        shape = (spec.input_length, spec.channels)
+        inputs = {name: keras.Input(shape, name=name) for name in ("past", "observed")}
+        hidden = keras.layers.Flatten()(keras.layers.Concatenate()(list(inputs.values())))
+        for seed, (units, activation) in enumerate(
+            ((8, "tanh"), (spec.horizon * spec.width, None))
+        ):
+            initializer = keras.initializers.GlorotUniform(spec.seed + seed)
+            hidden = keras.layers.Dense(units, activation, kernel_initializer=initializer)(hidden)
+            if seed == 0:
+                hidden = keras.layers.Dropout(dropout, seed=spec.seed)(hidden)
+        return keras.Model(inputs, keras.layers.Reshape((spec.horizon, spec.width))(hidden))
+
+    return network
+
+
+def make_task(
+    values,
+    *,
+    lengths=None,
+    input_length=8,
+    horizon=3,
+    season_length=4,
+    seed=0,
+    network=None,
+    output=None,
+    normalization="standard",
+    joint=False,
+    training=None,
+    resume_dir=None,
+    **how,
+):
+    """A fit of `dense_core` on the table with these values."""
+    table, output = make_table(values, lengths), output or Point()
+    channels = table.num_targets if joint else 1
+    spec = WindowSpec(input_length, horizon, channels, output.width, season_length, seed)
+
+    def new_model(kinds=NO_COVARIATES):
+        model = build_model(network or dense_core(), spec, normalization, output, kinds)
+        return model, compile_forward(model)
+
+    return Task(
+        table=table,
+        time_features=TimeFeatures(),
+        spec=spec,
+        output=output,
+        training=training or Training(epochs=2, refit=False),
+        is_joint=joint,
+        new_model=new_model,
+        resume_dir=None if resume_dir is None else Path(resume_dir),
+        **how,
+    )
+
+
+def train(task):
+    """Model, forward pass and history of a fit without covariates."""
+    coder, *fitted = training_module.train(task)
+    assert coder == CovariateCoder()
+    return fitted
+
+
+class Recorder(keras.callbacks.Callback):
+    """What a callback sees after each epoch: logs, gradient steps, and the averaged weights."""
+
+    def __init__(self):
+        super().__init__()
+        self.weights, self.logs, self.steps, self.runs = [], [], [], 0
+
+    def on_train_begin(self, logs=None):
+        self.runs += 1
+
+    def on_epoch_end(self, epoch, logs=None):
+        with averaged_weights(self.model):
+            self.weights.append(self.model.get_weights())
+        self.logs.append(dict(logs))
+        self.steps.append(int(self.model.optimizer.iterations))
+
+
+def assert_same_weights(found, expected):
+    """Bit for bit; each a model or a list of arrays."""
+    sides = found, expected
+    found, expected = (m.get_weights() if isinstance(m, keras.Model) else m for m in sides)
+    assert len(found) == len(expected)
+    for one, other in zip(found, expected, strict=True):
+        np.testing.assert_array_equal(one, other)
+
+
+def same_weights(one, other):
+    """Whether two models have the same weights, bit for bit."""
+    pairs = zip(one.get_weights(), other.get_weights(), strict=True)
+    return all(np.array_equal(a, b) for a, b in pairs)
