@@ -27,7 +27,7 @@ from sklearn.base import clone
 
 from forecaster import Forecaster, ForecasterSearch, Training
 from forecaster.datasets import load_dataset
-from forecaster.network.recurrent import CELLS
+from forecaster.network.cells import CELLS
 
 AIR_HORIZON, AIR_CUTOFFS = 12, 24
 ETT_HORIZON = 96

@@ -24,6 +24,7 @@ from sklearn.base import clone
 
 from forecaster import Folds, Forecaster, ForecasterSearch, Training, space
 from forecaster.datasets import load_dataset
+from forecaster.engine import Engine
 
 MIB = 2**20
 TEMPLATE = Forecaster(12, training=Training(epochs=20))
@@ -43,7 +44,8 @@ def overhead() -> None:
     best = clone(search.best_forecaster_)
     epochs = len(search.best_forecaster_.history_.loss)
     started = time.perf_counter()
-    best.fit_table(best.read_table(air), epochs=epochs)
+    engine = Engine.of(best.get_params(deep=False))
+    engine.fit_table(engine.read(air), epochs=epochs)
     last = time.perf_counter() - started
     work = search.trials_["seconds"].sum()
     other = seconds - work - last

@@ -17,7 +17,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from forecaster.data.reading import read_frame
+from forecaster.data.reading import Reading, read_frame
 
 MIB = 2**20
 
@@ -52,7 +52,8 @@ def measure(rows: int, ids: int, kind: str) -> None:
     frame = long_frame(rows, ids, kind)
     size = int(frame.memory_usage().sum())
     Path("/proc/self/clear_refs").write_text("5")  # the peak starts again from here
-    read = best(lambda: read_frame(frame, target="y", id_column="id", time_column="time"))
+    reading = Reading(target="y", id_column="id", time_column="time")
+    read = best(lambda: read_frame(frame, reading))
     used = memory("VmHWM") - libraries
     sort = best(lambda: frame.sort_values(["id", "time"]))
     print(

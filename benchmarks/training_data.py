@@ -18,8 +18,12 @@ import numpy as np
 import pandas as pd
 
 from forecaster import Forecaster, RecurrentNetwork, Training
-from forecaster.data.reading import SeriesTable, read_frame
-from forecaster.inputs.windows import Cutoffs, WindowSource, WindowSpec, training_batches
+from forecaster.data.covariates import Covariates
+from forecaster.data.reading import read_frame
+from forecaster.data.series_table import SeriesTable
+from forecaster.inputs.batches import TrainingCut, training_batches
+from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.windows import Cutoffs, WindowSource
 
 MIB = 2**20
 STEPS = 512
@@ -60,6 +64,9 @@ def panel(ids: int, rows: int) -> SeriesTable:
         starts=starts,
         freq=pd.offsets.Hour(),
         targets=pd.Index(["y"]),
+        past_covariates=Covariates.none(ids * rows),
+        future_covariates=Covariates.none(ids * rows),
+        static_covariates=Covariates.none(ids),
         ids=pd.RangeIndex(ids),
     )
 
@@ -74,9 +81,8 @@ def time_shares(name, network, table, *, input_length, horizon, batch_size) -> N
     source = WindowSource(table)
     cutoffs = Cutoffs.between(24, source.lengths - horizon)
     spec = WindowSpec(input_length, horizon, season_length=24)
-    batches = training_batches(
-        source, cutoffs, spec, batch_size, np.ones((source.num_series, 1), np.float32)
-    )
+    weights = np.ones((source.num_series, 1), np.float32)
+    batches = training_batches(TrainingCut(source, cutoffs, spec, weights), batch_size)
     ready = batches.take(1).cache().repeat()
 
     def cut():

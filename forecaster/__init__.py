@@ -1,6 +1,6 @@
 """Forecast time series with recurrent Keras networks, from a DataFrame to a SavedModel.
 
-Names are handed out when they are first asked for (PEP 562), so that `forecaster --help` and
+Public names are imported on first use (PEP 562), so that `forecaster --help` and
 `forecaster.datasets` do not load TensorFlow.
 """
 
@@ -9,23 +9,27 @@ from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal to the table below
+    from forecaster.data.frame_checks import FrameWarning
     from forecaster.evaluation.folds import Folds
+    from forecaster.evaluation.plots import plot_forecast
     from forecaster.forecaster import Forecaster
-    from forecaster.inputs.windows import WindowSpec
+    from forecaster.inputs.spec import WindowSpec
     from forecaster.network.heads import Quantiles
     from forecaster.network.recurrent import RecurrentNetwork
     from forecaster.search.search import ForecasterSearch
     from forecaster.search.space import space
-    from forecaster.training.loop import Training
+    from forecaster.training.settings import Training
 
 _MODULE_OF = {
     "Folds": "forecaster.evaluation.folds",
     "Forecaster": "forecaster.forecaster",
     "ForecasterSearch": "forecaster.search.search",
+    "FrameWarning": "forecaster.data.frame_checks",
     "Quantiles": "forecaster.network.heads",
     "RecurrentNetwork": "forecaster.network.recurrent",
-    "Training": "forecaster.training.loop",
-    "WindowSpec": "forecaster.inputs.windows",
+    "Training": "forecaster.training.settings",
+    "WindowSpec": "forecaster.inputs.spec",
+    "plot_forecast": "forecaster.evaluation.plots",
     "space": "forecaster.search.space",
 }
 
@@ -33,10 +37,12 @@ __all__ = [
     "Folds",
     "Forecaster",
     "ForecasterSearch",
+    "FrameWarning",
     "Quantiles",
     "RecurrentNetwork",
     "Training",
     "WindowSpec",
+    "plot_forecast",
     "space",
 ]
 
@@ -50,7 +56,7 @@ def __getattr__(name: str) -> Any:
         value = getattr(_imported(_MODULE_OF[name]), name)
     else:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    globals()[name] = value  # the next look-up does not come here
+    globals()[name] = value  # later look-ups find it without this function
     return value
 
 
@@ -60,7 +66,7 @@ def _imported(module: str) -> ModuleType:
     except ModuleNotFoundError as error:
         if error.name not in ("jax", "torch"):
             raise
-        # Keras was set to a backend that is not even there.
+        # Keras was set to a backend that is not installed.
         raise RuntimeError(
             "Keras must run on its TensorFlow backend for a Forecaster. Received: one that needs "
             f"{error.name}, which is not installed. Set KERAS_BACKEND=tensorflow and start again."

@@ -1,4 +1,4 @@
-"""`python -m forecaster` is the command `forecaster`."""
+"""Entry point of `python -m forecaster`, the same as the command `forecaster`."""
 
 from forecaster.cli import main
 

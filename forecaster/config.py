@@ -1,131 +1,258 @@
-"""What the parameters of a `Forecaster` must be, and what stands for those that are left at None.
-
-Parameters come as `Forecaster.get_params(deep=False)` gives them.
-"""
+"""`ForecasterConfig`: a forecaster's parameters, checked, resolved on data, to and from JSON."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+import json
+from collections.abc import Hashable, Mapping
+from dataclasses import asdict, dataclass, fields
+from numbers import Integral
+from typing import Any, Literal, get_args
 
-import keras
 import numpy as np
+from pandas.tseries.frequencies import to_offset
 
-from forecaster.data.covariates import GROUPS
-from forecaster.data.reading import SeriesTable
-from forecaster.data.time_grid import default_input_length, season_length
+from forecaster.data.covariates import COVARIATE_ROLES
+from forecaster.data.json_index import label_from_json, label_to_json
+from forecaster.data.reading import Reading
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_parts import until_observed
+from forecaster.data.time_grid import season_length
+from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.time_features import (
     TimeFeatures,
     as_time_features,
     check_time_features,
     default_time_features,
 )
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import CovariateKinds
+from forecaster.network.core import Core
 from forecaster.network.heads import Point, Quantiles, as_output
-from forecaster.network.model import NORMALIZATIONS, build_model, check_backend, compile_forward
-from forecaster.network.recurrent import as_network
-from forecaster.training.loop import Training
+from forecaster.network.model import SavedNetwork, as_network, check_backend
+from forecaster.network.normalization import NORMALIZATIONS, Normalization
+from forecaster.network.recurrent import RecurrentNetwork
+from forecaster.training.settings import Training
 from forecaster.utils.checks import check_choice, check_integer
 
-CHANNELS = ("independent", "joint")
+Channels = Literal["independent", "joint"]
+LABELS = ("id_column", "time_column", "weight_column")
+NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}
 
 
-def check_parameters(parameters: Mapping[str, Any]) -> None:
-    """Whether every parameter is as it must be; the frame's part is checked when it is read.
+@dataclass(frozen=True, kw_only=True)
+class ForecasterConfig:
+    """Parameters of a `Forecaster`; the docstring of that class describes each.
 
-    Raises:
-        RuntimeError: if Keras does not run on TensorFlow.
-        TypeError, ValueError: if a parameter has another type, or lies outside its range.
+    Args:
+        reading: the parameters that say how a frame is read.
+        horizon, input_length, season_length, time_features, channels, normalization, network,
+            output, training, seed: as in `Forecaster`.
     """
-    check_backend()
-    check_integer("horizon", parameters["horizon"], minimum=1)
-    for name in ("input_length", "season_length"):
-        if parameters[name] is not None:
-            check_integer(name, parameters[name], minimum=1)
-    for name in GROUPS:
-        if not isinstance(parameters[name], list | tuple):
+
+    reading: Reading
+    horizon: int
+    input_length: int | None
+    season_length: int | None
+    time_features: Any
+    channels: Channels
+    normalization: Normalization
+    network: str | Core
+    output: str | Point | Quantiles
+    training: Training
+    seed: int
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> ForecasterConfig:
+        """Make a config of parameters as `Forecaster.get_params(deep=False)` gives them."""
+        rest = dict(parameters)
+        reading = Reading(**{field.name: rest.pop(field.name) for field in fields(Reading)})
+        return cls(reading=reading, **rest)
+
+    def checked(self) -> ForecasterConfig:
+        """Check every parameter, and return the config itself.
+
+        Columns are checked later, when a frame is read.
+
+        Raises:
+            RuntimeError: if Keras does not run on TensorFlow.
+            TypeError, ValueError: if a parameter has another type, or lies outside its range.
+            ImportError: if a parameter needs a package that is not installed.
+        """
+        check_backend()
+        check_integer("horizon", self.horizon, minimum=1)
+        for name in ("input_length", "season_length"):
+            if getattr(self, name) is not None:
+                check_integer(name, getattr(self, name), minimum=1)
+        for name in COVARIATE_ROLES:
+            columns = getattr(self.reading, name)
+            if not isinstance(columns, list | tuple):
+                raise TypeError(
+                    f"`{name}` must be a list of columns. Received: {name}={columns!r}. For "
+                    "one column write a list of one."
+                )
+        check_time_features(self.time_features)
+        check_choice("channels", self.channels, get_args(Channels))
+        check_choice("normalization", self.normalization, NORMALIZATIONS)
+        check_integer("seed", self.seed, minimum=0)
+        if self.seed >= 2**32:
+            raise ValueError(f"`seed` must be below 2**32. Received: seed={self.seed!r}.")
+        if not isinstance(self.training, Training):
             raise TypeError(
-                f"`{name}` must be a list of columns. Received: {name}={parameters[name]!r}. For "
-                "one column write a list of one."
+                f"`training` must be a Training. Received: training={self.training!r}. "
+                "For example Training(epochs=20)."
             )
-    check_time_features(parameters["time_features"])
-    check_choice("channels", parameters["channels"], CHANNELS)
-    check_choice("normalization", parameters["normalization"], NORMALIZATIONS)
-    seed, training = parameters["seed"], parameters["training"]
-    check_integer("seed", seed, minimum=0)
-    if seed >= 2**32:
-        raise ValueError(f"`seed` must be below 2**32. Received: seed={seed!r}.")
-    if not isinstance(training, Training):
-        raise TypeError(
-            f"`training` must be a Training. Received: training={training!r}. "
-            "For example Training(epochs=20)."
+        as_network(self.network)
+        self.training.loss_for(self.head)
+        return self
+
+    @property
+    def core(self) -> Core:
+        """Return the function that makes the core network."""
+        return as_network(self.network)
+
+    @property
+    def head(self) -> Point | Quantiles:
+        """Return the output that the network is trained for."""
+        return as_output(self.output)
+
+    @property
+    def is_joint(self) -> bool:
+        """Return whether one window holds all targets."""
+        return self.channels == "joint"
+
+    @property
+    def parameters(self) -> dict[str, Any]:
+        """Return the parameters by their names in `Forecaster`."""
+        own = {field.name: getattr(self, field.name) for field in fields(self)}
+        return {**vars(own.pop("reading")), **own}
+
+    def changed(self, parameters: Mapping[str, Any]) -> list[str]:
+        """Return the names of parameters that differ, as far as fitted weights depend on them."""
+        return [
+            name
+            for name, value in self.parameters.items()
+            if name not in ("training", "seed") and not _is_same(name, value, parameters[name])
+        ]
+
+    def window_spec(self, table: SeriesTable) -> WindowSpec:
+        """Return the shapes of windows of `table`, with defaults resolved on its observed rows."""
+        return self._window_spec(until_observed(table))
+
+    def resolved(self, table: SeriesTable) -> dict[str, Any]:
+        """Resolve the data-dependent defaults on the observed rows of a table.
+
+        Returns:
+            Values of the parameters whose defaults depend on the number of rows.
+        """
+        observed = until_observed(table)
+        spec = self._window_spec(observed)
+        names = self._feature_names(observed, spec)
+        return {"input_length": spec.input_length, "time_features": names}
+
+    def resolved_time_features(self, table: SeriesTable, spec: WindowSpec) -> TimeFeatures:
+        """Return the time features of windows of these shapes."""
+        return as_time_features(self._feature_names(table, spec), table.starts)
+
+    def to_json(self) -> dict[str, Any]:
+        """Serialize the parameters to JSON-compatible values; `from_json` is the way back.
+
+        Raises:
+            TypeError: if a label is not a text, a number, None or a tuple of those.
+        """
+        reading = self.reading
+        target = reading.target
+        described = self.parameters | {
+            "target": [label_to_json(label) for label in target]
+            if isinstance(target, list)
+            else {"label": label_to_json(target)},
+            **{name: label_to_json(getattr(reading, name)) for name in LABELS},
+            **{
+                name: [label_to_json(label) for label in getattr(reading, name)]
+                for name in COVARIATE_ROLES
+            },
+            "time_features": _time_features_to_json(self.time_features),
+            "freq": _freq_to_json(reading.freq),
+            "network": _network_to_json(self.network),
+            "output": list(self.output.levels) if isinstance(self.output, Quantiles) else "point",
+            "training": asdict(self.training),
+        }
+        return json.loads(json.dumps(described, default=np.generic.item))  # NumPy's numbers too
+
+    @classmethod
+    def from_json(cls, described: Mapping[str, Any]) -> ForecasterConfig:
+        """Return the config that `to_json` described; nothing is evaluated."""
+        target, network, output = (described[name] for name in ("target", "network", "output"))
+        roles: dict[str, Any] = {name: label_from_json(described[name]) for name in LABELS}
+        for name in COVARIATE_ROLES:
+            roles[name] = tuple(label_from_json(label) for label in described[name])
+        parameters = {
+            **described,
+            **roles,
+            "target": [label_from_json(label) for label in target]
+            if isinstance(target, list)
+            else label_from_json(target["label"]),
+            "network": network if isinstance(network, str) else _network_from_json(network),
+            "output": output if isinstance(output, str) else Quantiles(output),
+            "training": Training(**described["training"]),
+        }
+        return cls.of(parameters)
+
+    def _window_spec(self, observed: SeriesTable) -> WindowSpec:
+        season, length = self.season_length, self.input_length
+        if season is None:
+            season = season_length(observed.freq)
+        if length is None:
+            length = default_input_length(season, self.horizon, observed.lengths.max())
+        return WindowSpec(
+            input_length=int(length),  # it may be NumPy's, which JSON and Keras's seeds refuse
+            horizon=int(self.horizon),
+            channels=observed.num_targets if self.is_joint else 1,
+            head_width=self.head.width,
+            season_length=int(season),
+            seed=int(self.seed),
         )
-    as_network(parameters["network"])
-    training.loss_for(as_output(parameters["output"]))
+
+    def _feature_names(self, table: SeriesTable, spec: WindowSpec) -> Any:
+        names = self.time_features
+        if isinstance(names, str) and names == "auto":
+            found = default_time_features(table.freq, spec.input_length, table.lengths.max())
+            return [*found] or None
+        return names
 
 
-def window_spec(parameters: Mapping[str, Any], table: SeriesTable) -> WindowSpec:
-    """The shapes that these parameters and series ask for."""
-    season, length = parameters["season_length"], parameters["input_length"]
-    if season is None:
-        season = season_length(table.freq)
-    if length is None:
-        length = default_input_length(season, parameters["horizon"], table.lengths.max())
-    return WindowSpec(
-        input_length=int(length),  # it may be NumPy's, which JSON and Keras's seeds refuse
-        horizon=int(parameters["horizon"]),
-        channels=table.num_targets if parameters["channels"] == "joint" else 1,
-        head_width=as_output(parameters["output"]).width,
-        season_length=int(season),
-        seed=int(parameters["seed"]),
-    )
+def default_input_length(season_length: int, horizon: int, rows: int) -> int:
+    """Return the default number of history steps in a window.
+
+    Three seasons or three horizons, whichever is more, in whole seasons; but no more than a third
+    of the rows, so that windows to learn from remain, and never less than a season.
+    """
+    wanted = -(-3 * max(season_length, horizon) // season_length)
+    return season_length * max(min(wanted, rows // 3 // season_length), 1)
 
 
-def time_features(
-    parameters: Mapping[str, Any], table: SeriesTable, spec: WindowSpec
-) -> TimeFeatures:
-    """The features of time that these parameters ask for."""
-    return as_time_features(_feature_names(parameters, table, spec), table.starts)
+def _is_same(name: str, before: Any, now: Any) -> bool:
+    return tuple(now) == tuple(before) if name in COVARIATE_ROLES else now == before
 
 
-def settled(parameters: Mapping[str, Any], table: SeriesTable) -> dict[str, Any]:
-    """The values of those parameters that may be left to the number of rows."""
-    spec = window_spec(parameters, table)
-    names = _feature_names(parameters, table, spec)
-    return {"input_length": spec.input_length, "time_features": names}
+def _time_features_to_json(time_features: Any) -> str | list[str] | None:
+    is_json = time_features is None or isinstance(time_features, str)
+    return time_features if is_json else list(time_features)
 
 
-def _feature_names(parameters, table, spec):
-    names = parameters["time_features"]
-    if isinstance(names, str) and names == "auto":
-        return [*default_time_features(table.freq, spec.input_length, table.lengths.max())] or None
-    return names
+def _freq_to_json(freq: Any) -> Hashable:
+    """Name a step, as pandas names offsets and time deltas."""
+    is_json = freq is None or isinstance(freq, str | Integral)
+    return freq if is_json else to_offset(freq).freqstr
 
 
-def new_model(
-    parameters: Mapping[str, Any], spec: WindowSpec, kinds: CovariateKinds
-) -> tuple[keras.Model, Callable]:
-    """A model with fresh weights, and its compiled forward pass."""
-    network, output = as_network(parameters["network"]), as_output(parameters["output"])
-    model = build_model(network, spec, parameters["normalization"], output, kinds)
-    return model, compile_forward(model)
+def _network_to_json(network: str | Core) -> Any:
+    if isinstance(network, str):
+        return network
+    if isinstance(network, RecurrentNetwork | SavedNetwork) and type(network) in NETWORKS.values():
+        return {"kind": type(network).__name__, **asdict(network)}
+    # Any other function is identified by where it is defined; `save` writes the core it made.
+    named = network if hasattr(network, "__qualname__") else type(network)
+    return {"kind": "function", "name": f"{named.__module__}.{named.__qualname__}"}
 
 
-def asked_levels(output: Point | Quantiles, quantiles: Any) -> list[float] | None:
-    """The levels that a forecast is asked for, which must be levels of its output."""
-    if quantiles is None:
-        return None
-    known = list(output.levels)
-    if not known:
-        raise ValueError(
-            f"`quantiles` must be None for a point forecaster. Received: quantiles={quantiles!r}. "
-            "Fit with `output`, for example output=Quantiles([0.1, 0.5, 0.9])."
-        )
-    levels = [*quantiles] if isinstance(quantiles, Sequence | np.ndarray) else [quantiles]
-    if not levels or any(level not in known for level in levels):
-        raise ValueError(
-            f"`quantiles` must be among the levels of `output`, {known}. Received: "
-            f"quantiles={quantiles!r}. Fit with those levels to have others."
-        )
-    return levels
+def _network_from_json(described: Mapping[str, Any]) -> Core:
+    rest = dict(described)
+    return NETWORKS[rest.pop("kind")](**rest)

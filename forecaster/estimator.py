@@ -6,18 +6,33 @@ field `units` of the parameter `network`. A spec is replaced, never changed.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from copy import copy
-from dataclasses import fields, is_dataclass, replace
-from typing import Any
+from dataclasses import Field, fields, is_dataclass, replace
+from typing import Any, Self
 
 from sklearn.base import BaseEstimator
 
+METADATA_ROUTING = "get_metadata_routing"  # of scikit-learn's pipelines
 
-class SpecEstimator(BaseEstimator):
-    """A `BaseEstimator` that expands parameters which are dataclasses."""
+
+class Estimator(BaseEstimator):
+    """A `BaseEstimator` without scikit-learn's metadata routing, which nothing here needs."""
+
+    def __init_subclass__(cls) -> None:
+        """Leave out `BaseEstimator`'s hook, which adds `set_fit_request` and the like to `cls`."""
+
+    def __dir__(self) -> list[str]:
+        """Return what a user may call or read: parameters, methods, and what `fit` has set."""
+        names = super().__dir__()
+        return [name for name in names if not name.startswith("_") and name != METADATA_ROUTING]
+
+
+class SpecEstimator(Estimator):
+    """An `Estimator` that expands parameters which are dataclasses."""
 
     def get_params(self, deep: bool = True) -> dict[str, Any]:
-        """Parameters by name; with `deep`, the fields of specs too, as ``parameter__field``."""
+        """Return parameters by name; with `deep`, fields of specs too, as ``parameter__field``."""
         params = super().get_params(deep=False)
         specs = {name: self._as_spec(name) for name in params} if deep else {}
         for name, spec in specs.items():
@@ -25,8 +40,8 @@ class SpecEstimator(BaseEstimator):
                 params[f"{name}__{part.name}"] = getattr(spec, part.name)
         return params
 
-    def set_params(self, **params: Any) -> SpecEstimator:
-        """Set parameters, or fields of specs by ``parameter__field``; returns itself.
+    def set_params(self, **params: Any) -> Self:
+        """Set parameters, or fields of specs by ``parameter__field``; return the estimator itself.
 
         Raises:
             TypeError, ValueError: if there is no such parameter or field, or a spec refuses the
@@ -45,13 +60,13 @@ class SpecEstimator(BaseEstimator):
             if field:
                 value = replace(fresh._as_spec(parameter), **{field: value})
             setattr(fresh, parameter, value)
-        vars(self).update(vars(fresh))
+        self.__dict__.update(vars(fresh))
         return self
 
     def _as_spec(self, name: str) -> Any:
-        """The parameter as a spec, where it is one or stands for one."""
+        """Return a parameter as a spec, where it is one or stands for one."""
         return getattr(self, name)
 
 
-def _fields(spec: Any):
+def _fields(spec: Any) -> Iterable[Field[Any]]:
     return fields(spec) if is_dataclass(spec) and not isinstance(spec, type) else ()

@@ -1,190 +1,234 @@
-"""What a fit leaves behind: all that later forecasts, updates, copies and artifacts need of it."""
+"""State after a fit: all that later forecasts, updates, copies and artifacts need of it."""
 
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
+from os import PathLike
 from typing import Any
 
-import keras
 import numpy as np
 
-from forecaster.config import new_model
-from forecaster.data.covariates import GROUPS
-from forecaster.data.reading import SeriesTable
+from forecaster.config import ForecasterConfig
+from forecaster.data.concat import concat_in_time
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.messages import shortlist
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_json import table_arrays, table_from_json, table_to_json
 from forecaster.data.time_grid import freq_name
+from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
-from forecaster.inputs.windows import WindowSpec, forecast_at
-from forecaster.network.heads import Point, Quantiles, as_output
-from forecaster.network.model import SavedNetwork
+from forecaster.inputs.spec import WindowSpec
+from forecaster.network.model import SavedNetwork, build_model, compile_forward
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.plain import parameters_from_plain, plain_parameters
+from forecaster.saving import artifact
+from forecaster.saving.serving import Serving
 from forecaster.training.callbacks import FitHistory
-
-FREE = ("training", "seed")  # parameters that the weights at hand do not depend on any more
+from forecaster.training.loop import Trained
 
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """Weights, the parameters and shapes they are for, and the end of the rows they have seen.
+    """Fitted weights, with their parameters and shapes, and the end of the rows they have seen.
 
     Args:
-        parameters: of the forecaster, as `get_params(deep=False)` gives them.
+        config: parameters of the forecaster.
         spec: shapes of the windows.
-        coder: what was learned of the covariates.
-        model: from raw windows to forecasts in the targets' units.
-        forward: the same, compiled.
-        epochs: loss and scores of each.
-        layout: the last row of each id, for its columns and its time.
+        trained: model, forward pass, what was learned of the covariates, and the fit's history.
+        last_rows: the last row of each id, for its columns and its time.
         history: the last rows, which a forecast reads and an update looks back on; None where
             an artifact was saved without them.
     """
 
-    parameters: dict[str, Any]
+    config: ForecasterConfig
     spec: WindowSpec
-    coder: CovariateCoder
-    model: keras.Model
-    forward: Callable
-    epochs: FitHistory
-    layout: SeriesTable
+    trained: Trained
+    last_rows: SeriesTable
     history: SeriesTable | None
 
     @classmethod
     def on(
-        cls,
-        table: SeriesTable,
-        parameters: dict[str, Any],
-        spec: WindowSpec,
-        coder: CovariateCoder,
-        model: keras.Model,
-        forward: Callable,
-        epochs: FitHistory,
+        cls, table: SeriesTable, config: ForecasterConfig, spec: WindowSpec, trained: Trained
     ) -> Fitted:
-        """What is left of a fit on `table`."""
+        """Keep of a table what is needed after a fit on it."""
         history = table.tail(spec.input_length + spec.horizon)
-        layout = table.tail(1)
-        return cls(parameters, spec, coder, model, forward, epochs, layout, history)
+        return cls(config, spec, trained, table.tail(1), history)
 
-    @property
-    def output(self) -> Point | Quantiles:
-        """What the forecasts are."""
-        return as_output(self.parameters["output"])
+    def forecast_table(
+        self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
+    ) -> np.ndarray:
+        """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width)."""
+        source = new_source(table, self.trained.coder, self.spec, joint=self.config.is_joint)
+        return forecast_at(self.trained.forward, source, self.spec, ids, cutoffs)
 
-    @property
-    def is_joint(self) -> bool:
-        """Whether the weights are for all columns together."""
-        return self.parameters["channels"] == "joint"
+    def warn_of_categories(self, table: SeriesTable) -> None:
+        """Warn of categories in a table that the fit did not see."""
+        for label, categories in self.trained.coder.unseen(table).items():
+            warnings.warn(
+                f"Covariate {label!r} has categories that `fit` did not know, which are all taken "
+                f"for an unknown one: {shortlist(categories)}.",
+                FrameWarning,
+                stacklevel=3,
+            )
 
-    def forecast(self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray) -> np.ndarray:
-        """Of `ids` (K,) from `cutoffs` (K,), numbers of known rows: (K, S, H, width)."""
-        source = new_source(table, self.coder, self.spec, joint=self.is_joint)
-        return forecast_at(self.forward, source, self.spec, ids, cutoffs)
+    def warn_of_nan(self, forecast: np.ndarray, table: SeriesTable) -> None:
+        """Warn of series whose forecasts, (I, S, H, width), are NaN."""
+        unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
+        if len(unknown):
+            warnings.warn(
+                f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
+                f"{self.spec.input_length} rows hold no value.",
+                FrameWarning,
+                stacklevel=3,
+            )
+
+    def with_later(self, table: SeriesTable) -> SeriesTable:
+        """Put later rows behind the history that is kept, if one is."""
+        return table if self.history is None else concat_in_time(self.history, table)
 
     def rows_seen(self, table: SeriesTable) -> np.ndarray:
-        """How many rows of each id of `table` the weights have seen: (I,)."""
-        if table.ids is None or self.layout.ids is None:
-            return table.rows_until(self.layout.end)
-        known = self.layout.ids.get_indexer(table.ids)
-        rows = table.rows_until(self.layout.ends.take(np.maximum(known, 0)))
+        """Count the rows of each id of `table` that the weights have seen: (I,)."""
+        if table.ids is None or self.last_rows.ids is None:
+            return table.rows_until(self.last_rows.end)
+        known = self.last_rows.ids.get_indexer(table.ids)
+        rows = table.rows_until(self.last_rows.ends.take(np.maximum(known, 0)))
         return np.where(known >= 0, rows, 0)
 
-    def changed(self, parameters: Mapping[str, Any]) -> list[str]:
-        """Names of the parameters that are not what the weights are for."""
-        return [
-            name
-            for name, before in self.parameters.items()
-            if name not in FREE and not _is_same(name, before, parameters[name])
-        ]
+    def reason_to_refit(self, model: Any, table: SeriesTable, until: Any) -> str | None:
+        """Explain why these weights must not forecast `table` from `until`; None if they may.
 
-    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
-        """Why the weights must not forecast `table` from the time `until`; None if they may."""
-        is_other = self.is_joint and not table.targets.equals(self.layout.targets)
-        if is_other or table.freq != self.layout.freq:
+        Args:
+            model: the `Engine` that asks, whose config these weights must fit.
+            table: the series.
+            until: the last time that the weights may have seen.
+        """
+        if changed := self.config.changed(model.config.parameters):
+            return f"{', '.join(changed)} changed since the fit"
+        is_other = self.config.is_joint and not table.targets.equals(self.last_rows.targets)
+        if is_other or table.freq != self.last_rows.freq:
             return "the weights at hand are for other columns, or another step of the times"
         if not self._ends_by(until):
-            return f"the weights at hand have seen the rows up to {self.layout.end}"
+            return f"the weights at hand have seen the rows up to {self.last_rows.end}"
         return None
 
     def _ends_by(self, time: Any) -> bool:
         try:
-            return bool(self.layout.end <= time)
+            return bool(self.last_rows.end <= time)
         except TypeError:  # times of another kind: nobody knows
             return False
 
-    def note(self, *, keep_history: bool) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
-        """All but the model as plain data, and the arrays of the history if they are to be kept.
+    def to_metadata(
+        self, *, keep_history: bool
+    ) -> tuple[dict[str, Any], dict[str, np.ndarray] | None]:
+        """Serialize all but the model to JSON, with the arrays of the history if it is kept.
 
         Raises:
-            TypeError: if a column label, or the network, cannot be written as plain data.
+            TypeError: if a column label, or the network, cannot be written as JSON.
         """
-        parameters, kept = dict(self.parameters), self.history if keep_history else None
-        if not isinstance(parameters["network"], str | RecurrentNetwork):
-            parameters["network"] = SavedNetwork.of(self.model)
-        note = {
-            "parameters": plain_parameters(parameters),
+        config, kept = self.config, self.history if keep_history else None
+        if not isinstance(config.network, str | RecurrentNetwork):
+            config = replace(config, network=SavedNetwork.of(self.trained.model))
+        metadata = {
+            "parameters": config.to_json(),
             "spec": asdict(self.spec),
-            "covariates": self.coder.to_plain(),
-            "freq": freq_name(self.layout.freq),
-            "columns": [str(target) for target in self.layout.targets],
-            "quantiles": list(self.output.levels),
-            "fit": _plain_epochs(self.epochs),
-            "layout": (self.layout if kept is None else kept).layout(),
+            "covariates": self.trained.coder.to_json(),
+            "freq": freq_name(self.last_rows.freq),
+            "columns": [str(target) for target in self.last_rows.targets],
+            "quantiles": list(config.head.levels),
+            "fit": _history_to_json(self.trained.history),
+            "layout": table_to_json(self.last_rows if kept is None else kept),
         }
-        return note, None if kept is None else kept.arrays()
+        return metadata, None if kept is None else table_arrays(kept)
 
     @classmethod
-    def from_note(
+    def from_metadata(
         cls,
-        note: dict[str, Any],
+        metadata: Mapping[str, Any],
         weights: list[np.ndarray],
         history: dict[str, np.ndarray] | None,
     ) -> Fitted:
-        """What was described by `note()`, with these weights."""
-        layout = note["layout"]
+        """Return what `to_metadata` described, with these weights."""
+        layout = metadata["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
-        arrays = {"values": unknown} if history is None else history
-        table = SeriesTable.from_layout(layout, **arrays)
+        table = table_from_json(layout, **({"values": unknown} if history is None else history))
         return _rebuilt(
-            parameters_from_plain(note["parameters"]),
-            WindowSpec(**note["spec"]),
-            CovariateCoder.from_plain(note["covariates"]),
+            ForecasterConfig.from_json(metadata["parameters"]),
+            WindowSpec(**metadata["spec"]),
+            CovariateCoder.from_json(metadata["covariates"]),
             weights,
-            _epochs_from_plain(note["fit"]),
+            _history_from_json(metadata["fit"]),
             table.tail(1),
             None if history is None else table,
         )
 
-    def __reduce__(self):
-        """Copies and other processes get the weights: a compiled pass stays where it is."""
-        weights = self.model.get_weights()
-        rest = (self.epochs, self.layout, self.history)
-        return _rebuilt, (self.parameters, self.spec, self.coder, weights, *rest)
+    def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
+        """Write an artifact, as `Forecaster.save` describes it."""
+        metadata, history = self.to_metadata(keep_history=keep_history)
+        serving = Serving(self.spec, self.trained.coder, self.config.head, self.last_rows)
+        model = self.trained.model
+        artifact.save(path, model, serving, metadata, history, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: str | PathLike) -> Fitted:
+        """Read what `save` wrote."""
+        return cls.from_metadata(*artifact.load(path))
+
+    def with_parameters(self, parameters: Mapping[str, Any]) -> Fitted:
+        """Return the same weights under a forecaster's parameters as they are now.
+
+        Raises:
+            ValueError: if one was changed that the weights depend on.
+        """
+        if changed := self.config.changed(parameters):
+            values = ", ".join(f"{name}={parameters[name]!r}" for name in changed)
+            raise ValueError(
+                f"{', '.join(f'`{name}`' for name in changed)} must be what `fit` saw. Received: "
+                f"{values}, set since then. Call fit(frame) again."
+            )
+        return replace(self, config=ForecasterConfig.of(parameters))
+
+    def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
+        """Pickle the weights alone: copies and other processes compile a model of their own."""
+        weights = self.trained.model.get_weights()
+        rest = (self.trained.history, self.last_rows, self.history)
+        return _rebuilt, (self.config, self.spec, self.trained.coder, weights, *rest)
 
 
-def _is_same(name: str, before: Any, now: Any) -> bool:
-    return tuple(now) == tuple(before) if name in GROUPS else now == before
+def untrained(config: ForecasterConfig, spec: WindowSpec, coder: CovariateCoder) -> Trained:
+    """Build a model with fresh weights, and its forward pass."""
+    model = build_model(config.core, spec, config.normalization, config.head, coder.kinds)
+    return Trained(coder, model, compile_forward(model), FitHistory())
 
 
-def _plain_epochs(epochs: FitHistory) -> dict[str, Any]:
-    """Texts for the numbers that JSON does not have: NaN and the infinities."""
+def _rebuilt(
+    config: ForecasterConfig,
+    spec: WindowSpec,
+    coder: CovariateCoder,
+    weights: list[np.ndarray],
+    fit_history: FitHistory,
+    last_rows: SeriesTable,
+    history: SeriesTable | None,
+) -> Fitted:
+    trained = replace(untrained(config, spec, coder), history=fit_history)
+    trained.model.set_weights(weights)
+    return Fitted(config, spec, trained, last_rows, history)
+
+
+def _history_to_json(history: FitHistory) -> dict[str, Any]:
+    """Serialize with texts for the numbers that JSON does not have: NaN and the infinities."""
     return {
-        "loss": [_plain_number(loss) for loss in epochs.loss],
-        "validation_score": [_plain_number(score) for score in epochs.validation_score],
-        "naive_score": _plain_number(epochs.naive_score),
+        "loss": [_number_to_json(loss) for loss in history.loss],
+        "validation_score": [_number_to_json(score) for score in history.validation_score],
+        "naive_score": _number_to_json(history.naive_score),
     }
 
 
-def _plain_number(number: float) -> float | str:
+def _number_to_json(number: float) -> float | str:
     return number if math.isfinite(number) else str(number)
 
 
-def _epochs_from_plain(plain: dict[str, Any]) -> FitHistory:
-    losses, scores = ([float(n) for n in plain[name]] for name in ("loss", "validation_score"))
-    return FitHistory(losses, scores, float(plain["naive_score"]))
-
-
-def _rebuilt(parameters, spec, coder, weights, epochs, layout, history) -> Fitted:
-    model, forward = new_model(parameters, spec, coder.kinds)
-    model.set_weights(weights)
-    return Fitted(parameters, spec, coder, model, forward, epochs, layout, history)
+def _history_from_json(described: Mapping[str, Any]) -> FitHistory:
+    losses, scores = ([float(n) for n in described[name]] for name in ("loss", "validation_score"))
+    return FitHistory(losses, scores, float(described["naive_score"]))

@@ -1,14 +1,11 @@
-"""`Forecaster`: fit, predict, update, backtest, save, load. Mostly calls down the road of data."""
+"""`Forecaster`: fit, predict, update, backtest, save and load, on DataFrames."""
 
 from __future__ import annotations
 
-import warnings
-from collections.abc import Callable, Collection, Hashable, Sequence
-from dataclasses import replace
+from collections.abc import Hashable, Sequence
 from functools import partial
 from os import PathLike
-from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import keras
 import numpy as np
@@ -17,42 +14,30 @@ import tensorflow as tf
 from rich.console import Console
 from sklearn.utils.validation import check_is_fitted
 
-from forecaster.config import (
-    asked_levels,
-    check_parameters,
-    new_model,
-    time_features,
-    window_spec,
-)
-from forecaster.data.concat import joined
-from forecaster.data.frame_checks import FrameWarning, warn_of_constants
+from forecaster.config import Channels
 from forecaster.data.future import future_frame, missing_future, with_future
-from forecaster.data.interop import columns_of
-from forecaster.data.parquet import parquet_columns, read_parquet
-from forecaster.data.reading import Reading, SeriesTable, forecast_frame, read_frame
-from forecaster.data.time_grid import freq_name, shortlist
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.writing import forecast_frame
+from forecaster.engine import Engine, Frame
 from forecaster.estimator import SpecEstimator
 from forecaster.evaluation.backtest import choose_cutoffs, run_backtest
 from forecaster.evaluation.backtest_result import BacktestResult
 from forecaster.fitted import Fitted
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.heads import Quantiles, as_output
-from forecaster.network.model import check_backend
-from forecaster.network.recurrent import CELLS, Core, RecurrentNetwork, as_network
-from forecaster.plain import plain_parameters
-from forecaster.saving import artifact
-from forecaster.saving.serving import Serving
-from forecaster.training.loop import Task, Training, rows_needed, train, train_on
+from forecaster.network.cells import CELLS
+from forecaster.network.core import Core
+from forecaster.network.heads import Quantiles, asked_levels
+from forecaster.network.model import as_network, check_backend
+from forecaster.network.normalization import Normalization
+from forecaster.network.recurrent import Cell, RecurrentNetwork
+from forecaster.training.loop import Run
+from forecaster.training.settings import Training
 from forecaster.utils.checks import check_integer
+from forecaster.utils.deprecation import renamed_argument
 from forecaster.utils.executors import Workers, check_workers
-from forecaster.utils.files import reserve_folder
-
-# A path is of a Parquet file, or of a folder of them: parquet_folder.py says what is read how.
-Frame = pd.DataFrame | pd.Series | str | PathLike
 
 
 class Forecaster(SpecEstimator):
-    """Forecasts every numeric column of a DataFrame with one recurrent network.
+    """Forecaster of every numeric column of a DataFrame, with one recurrent network.
 
     The constructor stores; `fit` checks and learns; what it learns ends in ``_``.
 
@@ -68,14 +53,14 @@ class Forecaster(SpecEstimator):
         season_length: steps in a season, at least 1; None takes it from `freq` (24 for hours,
             12 for months).
         past_covariates: columns that are known up to each cutoff, such as measured weather. Numbers
-            and booleans are numbers; texts are categories.
+            and booleans are numeric; texts are categories.
         future_covariates: columns that are known over the horizon too, such as prices; `predict`
             is given them as `future`.
         static_covariates: columns that hold one value for each id.
         weight_column: the column that says how much each row counts in the loss and in the
             validation score, from 0 on; only their ratios matter. None lets all count alike.
         time_features: "auto" for the cycles that a window is too short to show and the data show
-            (a network of three days of hours is told the day of the week), None, or a list among
+            (a network of three days of hours is given the day of the week), None, or a list among
             "hour", "day_of_week", "day_of_month", "day_of_year", "week", "month" and
             "holidays:DE" for any country. Other functions of time are future covariates.
         channels: "independent" forecasts each column on its own, with the same network, so that
@@ -117,31 +102,20 @@ class Forecaster(SpecEstimator):
         static_covariates: Sequence[Hashable] = (),
         weight_column: Hashable | None = None,
         time_features: str | Sequence[str] | None = "auto",
-        channels: str = "independent",
-        normalization: str = "last",
-        network: str | RecurrentNetwork | Core = RecurrentNetwork(),
-        output: str | Quantiles = "point",
+        channels: Channels = "independent",
+        normalization: Normalization = "last",
+        network: Cell | RecurrentNetwork | Core = RecurrentNetwork(),
+        output: Literal["point"] | Quantiles = "point",
         training: Training = Training(),
         seed: int = 0,
-    ):
-        self.horizon = horizon
-        self.input_length = input_length
-        self.target = target
-        self.id_column = id_column
-        self.time_column = time_column
-        self.freq = freq
-        self.season_length = season_length
-        self.past_covariates = past_covariates
-        self.future_covariates = future_covariates
-        self.static_covariates = static_covariates
-        self.weight_column = weight_column
-        self.time_features = time_features
-        self.channels = channels
-        self.normalization = normalization
-        self.network = network
-        self.output = output
-        self.training = training
-        self.seed = seed
+    ) -> None:
+        self.horizon, self.input_length, self.season_length = horizon, input_length, season_length
+        self.target, self.id_column, self.time_column = target, id_column, time_column
+        self.freq, self.weight_column = freq, weight_column
+        self.past_covariates, self.future_covariates = past_covariates, future_covariates
+        self.static_covariates, self.time_features = static_covariates, time_features
+        self.channels, self.normalization, self.network = channels, normalization, network
+        self.output, self.training, self.seed = output, training, seed
 
     def fit(
         self,
@@ -154,49 +128,40 @@ class Forecaster(SpecEstimator):
     ) -> Forecaster:
         """Fit fresh weights.
 
-        The newest rows judge: training stops when they are no longer forecast better; then, unless
-        ``training.refit`` is off, fresh weights are fitted on all rows for as many epochs.
+        Early stopping on the last rows; then retrain from scratch on all rows for the best number
+        of epochs, unless ``training.refit`` is off.
 
         Args:
             frame: a column for each series, rows in any order, times in the index or `time_column`.
                 Or the path of a Parquet file, or of a folder of them, which may be larger than
-                memory where `id_column` and `time_column` are given: then only all rows of one id
-                must fit, and TMPDIR must name a disk with room for all rows twice. `freq` is found
-                in the first ids.
-            callbacks: of Keras, beside our own.
+                memory if `id_column` and `time_column` are given: then the rows of one id must fit,
+                TMPDIR must have room for all rows twice, and `freq` is found in the first ids.
+            callbacks: further Keras callbacks.
             strategy: such as `tf.distribute.MirroredStrategy()` for several GPUs of one host.
             resume_dir: folder for the state after each epoch. A fit that was killed goes on from
                 there when it is called again with the same parameters and frame.
             verbose: 0 is silent, anything else a line an epoch.
 
         Returns:
-            itself.
+            The forecaster itself.
 
         Raises:
             RuntimeError: if Keras does not run on TensorFlow.
-            TypeError, ValueError: if a parameter, the frame or `resume_dir` is not as it must be,
-                said before any training; or if the fit diverges.
+            TypeError, ValueError: before any training, if a parameter, the frame or `resume_dir`
+                is not as it must be; or if the fit diverges.
             FileNotFoundError, ImportError: if there are no Parquet files, or no pyarrow.
             OSError: if the disk is full.
 
         Warns:
-            FrameWarning: if rows are missing, columns are left out, or nothing can be learned from
-                one.
+            FrameWarning: if rows are missing, or columns are left out or constant.
         """
-        table = self.read_table(frame)
-        spec, report = self.window_spec(table), _reporter(verbose)
-        shortest, longest = table.lengths.min(), table.lengths.max()
-        rows = longest if shortest == longest else f"{shortest} to {longest}"
-        report(
-            f"{len(table.series)} series of {rows} rows, freq={freq_name(table.freq)!r}, "
-            f"season_length={spec.season_length}, input_length={spec.input_length}"
-        )
-        task = self._task(table, spec, report=report, callbacks=callbacks, strategy=strategy)
-        if resume_dir is not None:
-            identity = plain_parameters(self.get_params(deep=False)) | {"data": table.sha256()}
-            folder = reserve_folder(Path(resume_dir), identity, argument="resume_dir", kind="fit")
-            task = replace(task, resume_dir=folder)
-        return self._learn(task, table)
+        engine = Engine.of(self.get_params(deep=False))
+        table = engine.read(frame)
+        show = partial(Console().print, highlight=False, markup=False)
+        report = (lambda line: None) if verbose == 0 else show
+        report(engine.describe(table))
+        run = Run(callbacks, strategy, engine.resume_folder(table, resume_dir), report)
+        return self._adopt(engine.fit_table(table, run=run))
 
     def predict(
         self,
@@ -209,8 +174,8 @@ class Forecaster(SpecEstimator):
 
         Args:
             history: one row or more of each id; ids that `fit` did not see too, and other columns
-                where channels are independent and `target` is None; or a path, as for `fit`. None
-                is the history of the fit.
+                where channels are independent and `target` is None; or a path, as for `fit`; None
+                for the history of the fit.
             future: the future covariates over the horizon, a row for each step of each id, in the
                 layout of the history; `future_frame` gives it to fill in.
             quantiles: levels to give, among those of ``output=Quantiles([...])``; None gives the
@@ -223,15 +188,13 @@ class Forecaster(SpecEstimator):
 
         Raises:
             NotFittedError: before `fit`.
-            TypeError, ValueError: if `history`, `future` or `quantiles` is not as it must be, or a
-                parameter was changed since the fit.
+            TypeError, ValueError: if an argument is not as it must be, or a parameter was changed.
 
         Warns:
-            FrameWarning: if forecasts are NaN, because a window holds no value; or if a covariate
-                has a category that the fit did not know.
+            FrameWarning: if a window holds no value, or a covariate has an unknown category.
         """
         fitted = self._current_fit()
-        levels = asked_levels(fitted.output, quantiles)
+        levels = asked_levels(fitted.config.head, quantiles)
         if future is not None and not self.future_covariates:
             raise ValueError(
                 "`future` must be None for a forecaster without future covariates. Received: a "
@@ -241,29 +204,16 @@ class Forecaster(SpecEstimator):
         known = recent = table.tail(self.input_length_)
         if self.future_covariates:
             known = with_future(recent, future, self.horizon)
-        for label, categories in fitted.coder.unseen(known).items():
-            warnings.warn(
-                f"Covariate {label!r} has categories that `fit` did not know, which are all taken "
-                f"for an unknown one: {shortlist(categories)}.",
-                FrameWarning,
-                stacklevel=2,
-            )
-        forecast = fitted.forecast(known, np.arange(table.num_ids), recent.lengths)
-        unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
-        if len(unknown):
-            warnings.warn(
-                f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
-                f"{self.input_length_} rows hold no value.",
-                FrameWarning,
-                stacklevel=2,
-            )
+        fitted.warn_of_categories(known)
+        forecast = fitted.forecast_table(known, np.arange(table.num_ids), recent.lengths)
+        fitted.warn_of_nan(forecast, table)
         if levels is None:
-            return forecast_frame(table, fitted.output.prediction(forecast))
-        columns = [fitted.output.levels.index(level) for level in levels]
+            return forecast_frame(table, fitted.config.head.prediction(forecast))
+        columns = [fitted.config.head.levels.index(level) for level in levels]
         return forecast_frame(table, forecast[..., columns], levels=levels)
 
     def future_frame(self, history: Frame | None = None) -> pd.DataFrame:
-        """The rows that `predict` needs as `future`, with the future covariates to be filled in.
+        """Return the rows that `predict` needs as `future`, with covariates to be filled in.
 
         Args:
             history: as for `predict`.
@@ -272,15 +222,14 @@ class Forecaster(SpecEstimator):
             The `horizon` steps after each id's last row, in the layout of the history.
 
         Raises:
-            NotFittedError: before `fit`.
-            TypeError, ValueError: if `history` is not as it must be.
+            NotFittedError, TypeError, ValueError: as for `predict`.
         """
         return future_frame(self._history(history), self.horizon)
 
     def missing_future(
         self, history: Frame | None = None, future: pd.DataFrame | None = None
     ) -> pd.DataFrame:
-        """The rows of `future_frame(history)` that `future` lacks, or in which it lacks a value.
+        """Return the rows of `future_frame(history)` that `future` lacks, or lacks a value in.
 
         Args:
             history: as for `predict`.
@@ -290,15 +239,14 @@ class Forecaster(SpecEstimator):
             A frame as `future_frame` gives it, with the values that `future` has.
 
         Raises:
-            NotFittedError: before `fit`.
-            TypeError, ValueError: if `history` or `future` is not as it must be.
+            NotFittedError, TypeError, ValueError: as for `predict`.
         """
         return missing_future(self._history(history), future, self.horizon)
 
     def update(self, frame: Frame) -> Forecaster:
-        """Go on from the weights at hand: one visit to every window with a target not seen yet.
+        """Train the fitted weights further, on each window with a target not seen yet, once.
 
-        Use it when new rows have come and a whole `fit` is too dear. Afterwards `predict()`
+        Use it when new rows have come and a whole `fit` takes too long. Afterwards `predict()`
         forecasts what follows the new rows.
 
         Args:
@@ -306,28 +254,17 @@ class Forecaster(SpecEstimator):
                 rows are replaced. It must have the columns of the fit, in any order.
 
         Returns:
-            itself. A call that fails leaves it as it was.
+            The forecaster itself. A call that fails leaves it as it was.
 
         Raises:
             NotFittedError: before `fit`.
-            TypeError, ValueError: if the frame is not as it must be, a column of the fit is not in
-                it, or no row is new.
+            TypeError, ValueError: if the frame is not as it must be, or no row of it is new.
         """
-        check_parameters(self.get_params(deep=False))
-        fitted = self._current_fit()
-        table = self._read_like_fit(frame, to_learn=True)
-        if (fitted.rows_seen(table) == table.lengths).all():
-            raise ValueError(
-                f"`frame` must have rows after {self.train_end_}, the last that the weights have "
-                f"seen. Received: a frame that ends at {table.end}."
-            )
-        if fitted.history is not None:
-            table = joined(fitted.history, table)
-        first = np.maximum(fitted.rows_seen(table) - self.horizon + 1, 1)
-        train_on(self._task(table, fitted.spec), fitted.coder, fitted.model, first)
-        model = (fitted.coder, fitted.model, fitted.forward, fitted.epochs)
-        return self._adopt(Fitted.on(table, self.get_params(deep=False), fitted.spec, *model))
+        engine, fitted = Engine.of(self.get_params(deep=False)), self._current_fit()
+        table = engine.read_like_fit(frame, fitted, to_learn=True)
+        return self._adopt(engine.update_table(table, fitted))
 
+    @renamed_argument(window="train_length")
     def backtest(
         self,
         frame: Frame,
@@ -336,23 +273,23 @@ class Forecaster(SpecEstimator):
         stride: int = 1,
         refit: bool | int = False,
         gap: int = 0,
-        window: int | None = None,
+        train_length: int | None = None,
         workers: Workers = 0,
     ) -> BacktestResult:
         """Forecast from many cutoffs in the past, and compare with what happened.
 
         No row is scored that the weights have seen: the fitted weights are used if they end at or
-        before the first cutoff; otherwise a clone with fresh weights is fitted up to there. This
-        forecaster itself stays as it is.
+        before the first cutoff; otherwise a clone is fitted up to there. The forecaster itself is
+        not changed.
 
         Args:
             frame: as for `fit`.
             cutoffs: how many, the last that have a whole horizon after them; or the times
                 themselves, each the last time seen.
             stride: steps between two cutoffs, at least 1.
-            refit: whether fresh weights are fitted at every cutoff; a number n: at every n-th.
+            refit: whether to fit fresh weights at every cutoff; a number n: at every n-th.
             gap: steps before a cutoff that its weights must not have seen, at least 0.
-            window: how many of the newest rows are fitted on, at least 1; None is all.
+            train_length: rows in the rolling training window, at least 1; None: expanding.
             workers: where refits run: 0 is here, n is n processes; or a function that makes a
                 `concurrent.futures.Executor`. What is sent to a process must fit into memory.
 
@@ -364,19 +301,21 @@ class Forecaster(SpecEstimator):
         """
         check_integer("refit", int(refit) if isinstance(refit, bool) else refit, minimum=0)
         check_integer("gap", gap, minimum=0)
-        if window is not None:
-            check_integer("window", window, minimum=1)
+        if train_length is not None:
+            check_integer("train_length", train_length, minimum=1)
         check_workers(workers)
-        table = self.read_table(frame)
+        engine = Engine.of(self.get_params(deep=False))
+        table = engine.read(frame)
         return run_backtest(
-            self,
+            engine,
             table,
             choose_cutoffs(table, self.horizon, cutoffs, stride),
-            levels=as_output(self.output).levels,
-            season_length=self.window_spec(table).season_length,
+            levels=engine.config.head.levels,
+            season_length=engine.window_spec(table).season_length,
+            fitted=getattr(self, "_fitted", None),
             refit=int(refit),
             gap=gap,
-            window=window,
+            train_length=train_length,
             workers=workers,
         )
 
@@ -385,12 +324,12 @@ class Forecaster(SpecEstimator):
     ) -> None:
         """Write a SavedModel directory, which answers without this package and loads with it.
 
-        Its signature `serving_default` takes the history by named inputs, of any number of time
-        steps from 1: ``past_values`` (batch, time, targets) float32, NaN where missing, and what
-        else the forecaster uses of ``past_covariates``, ``future_covariates``, ``static``,
-        ``past_time`` and ``future_time``, which `manifest.json` describes column by column. It
-        gives ``prediction`` (batch, horizon, targets) and, for quantiles, ``quantiles`` (batch,
-        horizon, targets, levels), all in the targets' units.
+        Its signature `serving_default` takes named inputs with any number of time steps from 1:
+        ``past_values`` (batch, time, targets) float32, NaN where missing, and those that the
+        forecaster uses of ``past_covariates``, ``future_covariates``, ``static``, ``past_time`` and
+        ``future_time``, which `manifest.json` describes column by column. It returns ``prediction``
+        (batch, horizon, targets) and, for quantiles, ``quantiles`` (batch, horizon, targets,
+        levels), all in the targets' units.
 
         Args:
             path: the directory; ``~`` is the home directory, missing parents are made.
@@ -401,173 +340,54 @@ class Forecaster(SpecEstimator):
             NotFittedError: before `fit`.
             FileExistsError: if `path` exists and may not be replaced.
             OSError: if it cannot be written; what was there stays whole.
-            TypeError: if a column label, or the network, cannot be written as plain data.
+            TypeError: if a column label, or the network, cannot be written as JSON.
             ValueError: if a parameter was changed since the fit.
         """
-        fitted = self._current_fit()
-        note, history = fitted.note(keep_history=keep_history)
-        serving = Serving(fitted.spec, fitted.coder, fitted.output, fitted.layout)
-        artifact.save(path, fitted.model, serving, note, history, overwrite=overwrite)
+        self._current_fit().save(path, overwrite=overwrite, keep_history=keep_history)
 
     @classmethod
     def load(cls, path: str | PathLike) -> Forecaster:
-        """The forecaster that `save` wrote; it gives the same forecasts, bit for bit.
+        """Read the forecaster that `save` wrote; it gives the same forecasts, bit for bit.
 
         Raises:
             FileNotFoundError: if nothing is at `path`.
-            ValueError: if it is no artifact, one of a later format, or a damaged one (the error
-                names the file).
+            ValueError: if it is no artifact, one of a later format, or damaged (it names the file).
         """
         check_backend()
-        fitted = Fitted.from_note(*artifact.load(path))
-        return cls(**fitted.parameters)._adopt(fitted)
+        return cls._from_fitted(Fitted.load(path))
 
-    def read_table(self, frame: Frame) -> SeriesTable:
-        """The frame of a fit or a backtest as arrays, after the parameters were checked."""
-        check_parameters(self.get_params(deep=False))
-        table = self._read_frame(frame, self.target, self.freq, self.weight_column)
-        warn_of_constants(table.values, table.series, table.offsets)
-        return table
-
-    def fit_table(self, table: SeriesTable, *, epochs: int | None = None) -> Forecaster:
-        """Fit fresh weights on a table, silently; for so many epochs where no row is to judge."""
-        return self._learn(self._task(table, self.window_spec(table)), table, epochs)
-
-    def forecast_table(
-        self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
-    ) -> np.ndarray:
-        """Forecasts of `ids` (K,) from `cutoffs` (K,), numbers of known rows: (K, S, H, width)."""
-        return self._fitted.forecast(table, ids, cutoffs)
-
-    def window_spec(self, table: SeriesTable) -> WindowSpec:
-        """The shapes of the windows that a fit on `table` has."""
-        return window_spec(self.get_params(deep=False), table.until_observed())
-
-    def rows_needed(self, table: SeriesTable) -> int:
-        """The fewest rows of an id of `table` that `fit_table` can do with."""
-        return rows_needed(self.window_spec(table), self.training)
-
-    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
-        """Why the weights must not forecast `table` from the time `until`; None if they may.
-
-        The empty text where there are no weights, which is nothing to be told of.
-        """
-        if not hasattr(self, "_fitted"):
-            return ""
-        if changed := self._fitted.changed(self.get_params(deep=False)):
-            return f"{', '.join(changed)} changed since the fit"
-        return self._fitted.reason_to_refit(table, until)
+    @classmethod
+    def _from_fitted(cls, fitted: Fitted) -> Forecaster:
+        return cls(**fitted.config.parameters)._adopt(fitted)
 
     def _history(self, history: Frame | None) -> SeriesTable:
-        """What to forecast from: the history that is given, or else that of the fit."""
+        """Read the history to forecast from; None is that of the fit."""
         fitted = self._current_fit()
-        if history is not None:
-            return self._read_like_fit(history)
-        if fitted.history is None:
-            raise ValueError(
-                "`history` must be given, because this artifact was saved with keep_history=False. "
-                "Received: history=None. Call predict(history)."
-            )
-        return fitted.history
-
-    def _read_frame(self, frame: Frame, target: Any, freq: Any, weight_column: Any) -> SeriesTable:
-        reading = Reading(
-            target=target,
-            freq=freq,
-            id_column=self.id_column,
-            time_column=self.time_column,
-            past_covariates=self.past_covariates,
-            future_covariates=self.future_covariates,
-            static_covariates=self.static_covariates,
-            weight_column=weight_column,
-        )
-        if _is_path(frame):
-            return read_parquet(frame, reading)
-        return read_frame(frame, **vars(reading))
-
-    def _read_like_fit(self, frame: Frame, *, to_learn: bool = False) -> SeriesTable:
-        """A frame that continues, or resembles, the one of the fit."""
-        fitted, target = self._fitted, self.target
-        if to_learn or fitted.is_joint:
-            target = list(fitted.layout.targets)
-        freq, weight_column = fitted.layout.freq, self.weight_column
-        try:
-            if weight_column is not None and not to_learn and weight_column not in _columns(frame):
-                weight_column = None  # forecasts need none
-            return self._read_frame(frame, target, freq, weight_column)
-        except (TypeError, ValueError) as error:
-            raise type(error)(
-                f"{error} The fit was on {shortlist(fitted.layout.targets)} in steps of "
-                f"{freq_name(freq)!r}."
-            ) from None
+        return Engine(fitted.config).read_history(history, fitted)
 
     def _current_fit(self) -> Fitted:
-        """What was fitted, if it is still what the parameters ask for."""
+        """Return the state after the fit, if it is still what the parameters ask for."""
         check_is_fitted(self, "model_")
-        now = self.get_params(deep=False)
-        if changed := self._fitted.changed(now):
-            raise ValueError(
-                f"{', '.join(f'`{name}`' for name in changed)} must be what `fit` saw. Received: "
-                f"{', '.join(f'{name}={now[name]!r}' for name in changed)}, set since then. Call "
-                "fit(frame) again."
-            )
-        return replace(self._fitted, parameters=now)
+        return self._fitted.with_parameters(self.get_params(deep=False))
 
     def _as_spec(self, name: str) -> Any:
         is_cell = name == "network" and isinstance(self.network, str) and self.network in CELLS
         return as_network(self.network) if is_cell else super()._as_spec(name)
 
-    def _task(self, table: SeriesTable, spec: WindowSpec, **how: Any) -> Task:
-        """What is learned from `table`."""
-        parameters = self.get_params(deep=False)
-        # Rows that come later must not tell that a series goes on after a gap.
-        observed = table.until_observed()
-        return Task(
-            table=observed,
-            time_features=time_features(parameters, observed, spec),
-            spec=spec,
-            output=as_output(self.output),
-            training=self.training,
-            is_joint=self.channels == "joint",
-            new_model=partial(new_model, parameters, spec),
-            **how,
-        )
-
-    def _learn(self, task: Task, table: SeriesTable, epochs: int | None = None) -> Forecaster:
-        """Fit on a task, for forecasts of what comes after the `table` that it was made of."""
-        parameters = self.get_params(deep=False)
-        return self._adopt(Fitted.on(table, parameters, task.spec, *train(task, epochs)))
-
     def _adopt(self, fitted: Fitted) -> Forecaster:
-        """Set all that ends in ``_``, only when all of it is there."""
+        """Set the fitted attributes, all at once."""
         self._fitted = fitted
-        self.model_, self.history_ = fitted.model, fitted.epochs
-        self.train_end_, self.freq_ = fitted.layout.end, fitted.layout.freq
+        self.model_, self.history_ = fitted.trained.model, fitted.trained.history
+        self.train_end_, self.freq_ = fitted.last_rows.end, fitted.last_rows.freq
         self.input_length_ = fitted.spec.input_length
         self.season_length_ = fitted.spec.season_length
         return self
 
     def __getstate__(self) -> dict[str, Any]:
-        """All but the model, which `Fitted` makes again from its weights."""
+        """Pickle all but the model, which `Fitted` makes again from its weights."""
         return {name: value for name, value in super().__getstate__().items() if name != "model_"}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         super().__setstate__(state)
         if "_fitted" in state:
             self._adopt(self._fitted)
-
-
-def _reporter(verbose: str | int) -> Callable[[str], None]:
-    """What a line of progress is given to."""
-    if verbose == 0:
-        return lambda line: None
-    return partial(Console().print, highlight=False, markup=False)
-
-
-def _is_path(frame: Any) -> bool:
-    """Whether a frame is told by the path of its Parquet files."""
-    return isinstance(frame, str | PathLike)
-
-
-def _columns(frame: Any) -> Collection[Hashable]:
-    return parquet_columns(frame) if _is_path(frame) else columns_of(frame)

@@ -1,8 +1,7 @@
-"""Command line: the words and defaults of the Python calls, for files.
+"""Command line: the Python calls with the same names and defaults, for files.
 
-In come the words of a command line and the files that they name. Out go results on standard output,
-messages on standard error, and an exit code. Nothing above it: no other package knows the command
-line.
+In come the arguments of a command line and the files that they name. Out go results on standard
+output, messages on standard error, and an exit code. No other package imports this one.
 """
 
 from forecaster.cli.commands import main

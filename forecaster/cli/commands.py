@@ -1,28 +1,27 @@
-"""The command line: the words and defaults of the Python calls, results on standard output.
+"""Commands of the command line, and its entry point `main`.
 
 Who owns what:
 
-* a command reads files, makes one or two calls of the Python face, and writes what comes back;
-* `options.py` declares the parameters of a `Forecaster`, `data_files.py` reads and writes files of
-  data, `terminal.py` owns standard error, `command_parts.py` what commands share, and
-  `search_command.py` the longest command;
+* a command reads files, makes one or two calls of the Python API, and writes the results;
+* `options.py` declares the parameters of a `Forecaster`, `data_files.py` reads and writes data
+  files, `terminal.py` owns standard error, `common.py` what commands share, and `search.py` the
+  longest command;
 * `main` turns whatever happens into an exit code and at most one line: 0 is success, 1 means that
   data or files are not as they must be, 2 that the command line is not, 130 is Ctrl-C.
 
 Nothing heavy is imported before a command needs it: `forecaster --help` does not wait for
-TensorFlow, and a file that is not there is told of at once.
+TensorFlow, and a missing file is reported at once.
 """
 
 import os
 import re
-import signal
 import sys
 import traceback
 from collections.abc import Callable, Sequence
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
@@ -48,18 +47,23 @@ from forecaster.cli.terminal import (
     say,
     silent_start,
 )
-from forecaster.utils.executors import Here, spawned
+from forecaster.utils.executors import SerialExecutor, spawned
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from forecaster.forecaster import Forecaster
 
 DEBUG = "--debug"
-EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # their messages are enough
-FUTURE_CALLS = re.compile(r"Call `model\.(future_frame|missing_future)\(.*")  # what Python advises
-Flag = partial(Option, metavar="")  # typer would say that it takes a <bool>
+EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # shown by message alone
+FUTURE_CALLS = re.compile(r"Call `model\.(future_frame|missing_future)\(.*")  # advice for Python
+Flag = partial(Option, metavar="")  # else typer shows a <bool>
 
 app = typer.Typer(
     add_completion=False,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
-    epilog=f"A first look that needs no data of yours: {NAME} demo",
+    epilog=f"To start without data of your own: {NAME} demo",
 )
 
 
@@ -76,20 +80,22 @@ def _for_all_commands(
     ] = False,
     debug: Annotated[
         bool, Flag(DEBUG, help="Show the traceback of an error. May stand anywhere.")
-    ] = False,  # that is why `main` takes it out before anything is parsed
+    ] = False,  # `main` removes it before the arguments are parsed
 ) -> None:
-    """What holds for all commands; their `help` is in `app`."""
+    """Declare the options of all commands; the help text is in `app`."""
 
 
 @app.command()
 def demo(
     directory: Annotated[
         Path,
-        Option(metavar="FOLDER", help="For a SavedModel and a picture, which are replaced."),
+        Option(metavar="FOLDER", help="Folder for a SavedModel and a plot, which are replaced."),
     ] = Path("air_demo"),
-    seed: Annotated[int, Option(min=0, metavar="N", help="Of weights and order of windows.")] = 0,
+    seed: Annotated[
+        int, Option(min=0, metavar="N", help="Seed of weights and order of windows.")
+    ] = 0,
 ) -> None:
-    """Compare five recurrent cells on real data, and save the best one with a picture.
+    """Compare five recurrent cells on real data, and save the best one with a plot.
 
     The data are bundled: 144 months of airline passengers.
     It takes about a minute.
@@ -112,15 +118,15 @@ def fit(
         bool, Flag(help="Save the end of the history, so that predict needs no data.")
     ] = True,
     resume_dir: Annotated[
-        Path | None, Option(metavar="FOLDER", help="Where a fit that was killed goes on from.")
+        Path | None, Option(metavar="FOLDER", help="Folder from which a killed fit is resumed.")
     ] = None,
     *,
     parameters: dict[str, Any],
 ) -> None:
     """Fit a forecaster on a CSV file and save it as a SavedModel.
 
-    The newest rows judge: training stops when they are no longer forecast
-    better. Then fresh weights are fitted on all rows for as many epochs.
+    Early stopping on the last rows; then retrain from scratch on all rows
+    for the best number of epochs.
     """
     parameters, frame = read_with_keys(data, parameters)
     load_forecaster()
@@ -158,34 +164,35 @@ def predict(
         Option(
             metavar="FILE.CSV",
             callback=there,
-            help="The future covariates, a row for each step of the horizon of each series.",
+            help="Future covariates, a row for each step of the horizon of each series.",
         ),
     ] = None,
     missing_future: Annotated[
         bool,
         Flag(
             "--missing-future",
-            help="Write the rows that --future needs and lacks, to be filled in, and no forecast.",
+            help="Instead of a forecast, write the rows missing from --future, to be filled in.",
         ),
     ] = False,
     quantiles: Annotated[
-        str | None,
+        Sequence[float] | None,
         Option(
             parser=levels,
             metavar="LEVELS",
             help="Quantiles, such as 0.1,0.9, among those of the fit.",
-            show_default="none, but the point forecast",
+            show_default="the point forecast",
         ),
     ] = None,
     output: Output = None,
 ) -> None:
-    """Forecast what follows a history, as CSV on standard output.
+    """Forecast the steps after a history, as CSV on standard output.
 
-    Where there are future covariates: --missing-future writes the rows to fill
-    in, and --future takes them.
+    With future covariates: --missing-future writes the rows to fill in, and
+    --future reads them.
     """
     forecaster = load_forecaster().load(model)
-    history, known = (read_like_fit(file, forecaster) for file in (data, future))
+    history = None if data is None else read_like_fit(data, forecaster)
+    known = None if future is None else read_like_fit(future, forecaster)
     if missing_future:
         answer = forecaster.missing_future(history, known)
     else:
@@ -199,55 +206,49 @@ def backtest(
     data: Data,
     model: Annotated[
         Path | None,
-        Option(metavar="MODEL", help="A saved forecaster, in place of the options for a new one."),
+        Option(metavar="MODEL", help="A saved forecaster, instead of the options for a new one."),
     ] = None,
     horizon: Annotated[
         int | None, Option(min=1, metavar="STEPS", help="Steps to forecast, for a new one.")
     ] = None,
     cutoffs: Annotated[
-        int, Option(min=1, metavar="N", help="How many times in the past to forecast from.")
+        int, Option(min=1, metavar="N", help="Number of times in the past to forecast from.")
     ] = 10,
-    stride: Annotated[
-        int, Option(min=1, metavar="STEPS", help="Steps between two of these cutoffs.")
-    ] = 1,
+    stride: Annotated[int, Option(min=1, metavar="STEPS", help="Steps between two cutoffs.")] = 1,
     refit: Annotated[bool, Flag("--refit", help="Fit fresh weights at every cutoff.")] = False,
     gap: Annotated[
         int, Option(min=0, metavar="STEPS", help="Steps before a cutoff that are not fitted on.")
     ] = 0,
-    window: Annotated[
+    train_length: Annotated[
         int | None,
-        Option(min=1, metavar="STEPS", help="Newest rows to fit on.", show_default="all"),
+        Option(
+            min=1, metavar="STEPS", help="Rows in the rolling training window.", show_default="all"
+        ),
     ] = None,
+    window: Annotated[int | None, Option(min=1, hidden=True)] = None,  # the former name
     workers: Annotated[
-        int, Option(min=0, metavar="N", help="Processes for --refit; 0 is this one.")
+        int, Option(min=0, metavar="N", help="Worker processes for --refit; 0: this process.")
     ] = 0,
     by: Annotated[
         Literal["series", "step", "cutoff"] | None,
-        Option(help="Give scores for each of these.", show_default="one score for all"),
+        Option(help="Group the scores.", show_default="one score for all"),
     ] = None,
     output: Output = None,
     *,
     parameters: dict[str, Any],
 ) -> None:
-    """Forecast from many times in the past, and score that beside the seasonal naive.
+    """Forecast from many times in the past, and score against the seasonal naive.
 
     No row is scored that the weights have seen: a forecaster is fitted up to
     the first cutoff, and with --refit again up to every other one.
     """
+    if window is not None:
+        say("Warning", "--window is now called --train-length, and will be gone later.")
+        train_length = window if train_length is None else train_length
     if model is None:
-        if horizon is None:
-            raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
-        parameters, frame = read_with_keys(data, parameters)
-        load_forecaster()
-        forecaster = new_forecaster(parameters | {"horizon": horizon})
+        forecaster, frame = _new_for(data, horizon, parameters)
     else:
-        given = [typed(name) for name in changed(parameters)]
-        if given := given + ["--horizon"] * (horizon is not None):
-            raise typer.BadParameter(
-                f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
-            )
-        forecaster = load_forecaster().load(model)
-        frame = read_like_fit(data, forecaster)
+        forecaster, frame = _saved_for(data, model, horizon, parameters)
     with progress_bars() as progress:
         bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
         result = forecaster.backtest(
@@ -256,7 +257,7 @@ def backtest(
             stride=stride,
             refit=refit,
             gap=gap,
-            window=window,
+            train_length=train_length,
             workers=partial(_watched, workers, partial(progress.advance, bar)),
         )
     scores = result.scores(by).reset_index()
@@ -265,6 +266,30 @@ def backtest(
     print_table(scores, title=title, styles=styles)
     if output is not None:
         write_csv(result.forecasts, output, index=False)
+
+
+def _new_for(
+    data: Path, horizon: int | None, parameters: dict[str, Any]
+) -> tuple["Forecaster", "pd.DataFrame | Path"]:
+    """Make a forecaster of the options, and read its data."""
+    if horizon is None:
+        raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
+    parameters, frame = read_with_keys(data, parameters)
+    load_forecaster()
+    return new_forecaster(parameters | {"horizon": horizon}), frame
+
+
+def _saved_for(
+    data: Path, model: Path, horizon: int | None, parameters: dict[str, Any]
+) -> tuple["Forecaster", "pd.DataFrame | Path"]:
+    """Load a forecaster, which needs no option of a new one, and read its data."""
+    given = [typed(name) for name in changed(parameters)]
+    if given := given + ["--horizon"] * (horizon is not None):
+        raise typer.BadParameter(
+            f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
+        )
+    forecaster = load_forecaster().load(model)
+    return forecaster, read_like_fit(data, forecaster)
 
 
 app.command()(takes_parameters(search))
@@ -280,7 +305,7 @@ def datasets(
     ] = None,
     output: Output = None,
 ) -> None:
-    """List the datasets there are, or write one of them as CSV."""
+    """List the datasets, or write one of them as CSV."""
     from forecaster.datasets import list_datasets, load_dataset
 
     if name is not None:
@@ -294,7 +319,7 @@ def datasets(
 
 
 def main(args: Sequence[str] | None = None) -> None:
-    """Run the command line and leave with its exit code."""
+    """Run the command line and exit with its code."""
     words = list(sys.argv[1:] if args is None else args)
     debug = DEBUG in words
     words = [word for word in words if word != DEBUG] or ["--help"]
@@ -302,9 +327,9 @@ def main(args: Sequence[str] | None = None) -> None:
         with one_line_warnings():
             command = typer.main.get_command(app)
             code = command.main(words, prog_name=NAME, standalone_mode=False) or 0
-        sys.stdout.flush()  # a reader that has gone is noticed here, and not at exit
+        sys.stdout.flush()  # a closed pipe is noticed here, and not at exit
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for what is left
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the rest
         code = 1
     except Exception as error:
         code = _report(error, debug)
@@ -314,8 +339,8 @@ def main(args: Sequence[str] | None = None) -> None:
 
 
 def _report(error: Exception, debug: bool) -> int:
-    """Tell of an error in one line, or as its traceback; the exit code."""
-    if hasattr(error, "exit_code"):  # of the command line itself
+    """Print an error in one line, or as its traceback; return the exit code."""
+    if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # a wrong command line
         context = getattr(error, "ctx", None)
         path = context.command_path if context else NAME
         say("Error", f"{error.format_message()} See {path} --help.")
@@ -324,18 +349,14 @@ def _report(error: Exception, debug: bool) -> int:
         traceback.print_exception(error)
     elif isinstance(error, EXPECTED):
         advice = "Add --missing-future for the rows to fill in, and pass them by --future."
-        say("Error", FUTURE_CALLS.sub(advice, str(error)))
+        # A note of several lines is the traceback of a trial.
+        notes = [note for note in getattr(error, "__notes__", ()) if "\n" not in note]
+        say("Error", FUTURE_CALLS.sub(advice, " ".join([str(error), *notes])))
     else:
         say("Error", f"{type(error).__name__}: {error} ({DEBUG} shows where.)")
     return 1
 
 
 def _watched(workers: int, on_done: Callable[[], None]) -> Watched:
-    """Where refits run: in so many processes, or here."""
-    return Watched(spawned(workers, _start_worker) if workers else Here(), on_done)
-
-
-def _start_worker() -> None:
-    """A worker starts as silently as this process, and ends at once after Ctrl-C."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    load_forecaster()
+    """Make the executor of refits: so many worker processes, or this process."""
+    return Watched(spawned(workers) if workers else SerialExecutor(), on_done)

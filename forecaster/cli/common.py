@@ -1,4 +1,4 @@
-"""What the commands of the command line share: arguments, and what they do first and last."""
+"""Parts that the commands share: arguments, checks of paths, the import of TensorFlow."""
 
 import os
 import shutil
@@ -18,14 +18,14 @@ NAME = "forecaster"
 
 
 def in_a_folder(file: Path | None) -> Path | None:
-    """A file that can be written, as far as its folder goes."""
+    """Check that the folder of an output file exists."""
     if file is not None and not file.parent.is_dir():
         raise typer.BadParameter(f"there is no folder '{file.parent}'.")
     return file
 
 
 def there(file: Path | None) -> Path | None:
-    """A file that is there."""
+    """Check that an input file exists."""
     if file is not None:
         file.stat()  # raises what opening it would, before anything heavy is loaded
     return file
@@ -46,14 +46,14 @@ Output = Annotated[
 
 
 def load_forecaster() -> "type[Forecaster]":
-    """The class; TensorFlow, which comes with it, is loaded without a word."""
+    """Import `Forecaster`, with TensorFlow's start-up messages suppressed."""
     with silent_start():
         from forecaster.forecaster import Forecaster
     return Forecaster
 
 
 def check_free(path: Path, *, overwrite: bool) -> None:
-    """Whether a model can be saved there; to know that after the fit would be late."""
+    """Check before a fit that a model can be saved at a path afterwards."""
     from forecaster.saving.artifact import MANIFEST
 
     if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
@@ -62,7 +62,7 @@ def check_free(path: Path, *, overwrite: bool) -> None:
 
 
 def program() -> str:
-    """How this command line was called, for commands that are typed next."""
+    """Return how this command line was called, to print the command to type next."""
     called, found = sys.argv[0], shutil.which(NAME)
     if Path(called).name == "__main__.py":
         return f"python -m {NAME}"

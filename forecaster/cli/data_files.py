@@ -1,19 +1,19 @@
-"""Files of data <-> frames, for the command line: files have columns, and hardly ever an index.
+"""Data files <-> frames: a file has columns, and hardly ever an index.
 
 Who owns what:
 
 * `read_data` reads a file as it is, and decides which columns are texts;
 * `read_with_keys` finds the columns of ids and times for a new forecaster;
-* `read_like_fit` gives a file the layout that a fitted one has learned;
-* a folder of Parquet files of which ids and times are known goes on as it is, because it may be
-  larger than memory;
-* `write_csv` writes what Python answers.
+* `read_like_fit` gives a file the layout of the frame that a forecaster was fitted on;
+* a folder of Parquet files whose columns of ids and times are known is passed on as a path, because
+  it may be larger than memory;
+* `write_csv` writes results.
 """
 
 import sys
 from collections.abc import Collection
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
 
-def read_data(file: Path, texts: Collection[str] = ()) -> "pd.DataFrame":
-    """A CSV or Parquet file as a frame; only that of Parquet may have an index of its own.
+def read_data(file: Path, texts: Collection[Any] = ()) -> "pd.DataFrame":
+    """Read a CSV or Parquet file; only a frame from Parquet may have an index of its own.
 
     Args:
-        file: a suffix ".parquet" tells the two apart; a folder is of Parquet files.
-        texts: columns of a CSV file that are texts whatever is in them. So is every other one in
+        file: Parquet if its suffix is ".parquet" or it is a folder, else CSV.
+        texts: columns of a CSV file that are texts whatever their values. So is every other one in
             which a value is no number; then "NA" and "None" are texts too, and "01" is not 1.
     """
     import pandas as pd
 
     if file.suffix == ".parquet" or file.is_dir():
         return pd.read_parquet(file)
-    frame = pd.read_csv(file, low_memory=False)  # else a column may be numbers above texts
+    frame = pd.read_csv(file, low_memory=False)  # else a column may mix numbers and texts
     numeric = pd.api.types.is_numeric_dtype
     texts = [name for name in frame if name in texts or not numeric(frame[name])]
     if texts:
@@ -45,15 +45,16 @@ def read_data(file: Path, texts: Collection[str] = ()) -> "pd.DataFrame":
 def read_with_keys(
     file: Path, parameters: dict[str, Any]
 ) -> tuple[dict[str, Any], "pd.DataFrame | Path"]:
-    """A file for a new forecaster, whose columns of ids and times are named where they were not.
+    """Read a file for a new forecaster, and find its columns of ids and times.
 
     Args:
-        file: of data.
+        file: the data file.
         parameters: by the names of their options.
 
     Returns:
-        The parameters, and the file with its index as its first columns. Ids are the first of two
-        levels of that index; times the first column that nothing else was named for.
+        The parameters, with `id` and `time` if they were None, and the frame with its index as
+        first columns. Ids are the first of two levels of that index; times the first column that
+        has no other role.
     """
     if file.is_dir() and None not in (parameters["id"], parameters["time"]):
         return parameters, file
@@ -63,23 +64,27 @@ def read_with_keys(
     if named["id"] is None and has_levels:
         named["id"] = frame.columns[0]
     if named["time"] is None:
-        taken = [named["id"], named["weight"], *(named["target"] or ())]
+        with_role = [named["id"], named["weight"], *(named["target"] or ())]
         for role in ("past_covariate", "future_covariate", "static_covariate"):
-            taken += named[role]
-        free = [name for name in frame.columns if name not in taken]
-        named["time"] = free[0] if free else frame.columns[0]  # the error names its two parts
+            with_role += named[role]
+        free = [name for name in frame.columns if name not in with_role]
+        named["time"] = free[0] if free else frame.columns[0]  # a later error names its two roles
     return named, frame
 
 
+@overload
+def read_like_fit(file: Path, forecaster: "Forecaster") -> "pd.DataFrame | Path": ...
+@overload
+def read_like_fit(file: None, forecaster: "Forecaster") -> None: ...
 def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame | Path | None":
-    """A file in the layout of the fit, which may have had its times, or ids and times, as index."""
+    """Read a file in the layout of the fit, whose times, or ids and times, may be an index."""
     import pandas as pd
 
     if file is None:
         return None
     if file.is_dir() and None not in (forecaster.id_column, forecaster.time_column):
         return file
-    coder = forecaster._fitted.coder
+    coder = forecaster._fitted.trained.coder
     covariates = (*coder.past, *coder.future, *coder.static)
     texts = [column.label for column in covariates if _are_texts(column.categories)]
     frame = _flat(read_data(file, texts))
@@ -92,7 +97,7 @@ def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame 
 
 
 def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
-    """Write a frame to a file and say so, or else to standard output; its header is one line."""
+    """Write a frame, with a header of one line, to a file or else to standard output."""
     from forecaster.data.interop import flat_name
 
     if frame.columns.nlevels > 1 and frame.columns.names[-1] == "quantile":
@@ -103,21 +108,22 @@ def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> Non
 
 
 def _flat(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """A frame with its index as its first columns, where that says more than a number."""
+    """Move the index of a frame to its first columns, unless it only numbers the rows."""
     import pandas as pd
 
     return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
 
 
 def _are_texts(categories: tuple[Any, ...] | None) -> bool:
-    return bool(categories) and isinstance(categories[0], str)
+    return categories is not None and isinstance(next(iter(categories), None), str)
 
 
 def _index_columns(frame: "pd.DataFrame", forecaster: "Forecaster") -> list[Any]:
-    """The columns that were the index of the fit: those of the same names, else the first ones."""
-    layout = forecaster._fitted.layout
-    has_levels = layout.ids is not None and forecaster.id_column is None
-    names = [layout.ids.name, layout.time_name] if has_levels else [layout.time_name]
+    """Find the columns of the fit's index: those with its names, else the first ones."""
+    last_rows = forecaster._fitted.last_rows
+    names = [last_rows.layout.time_name]
+    if last_rows.ids is not None and forecaster.id_column is None:
+        names = [last_rows.ids.name, *names]
     if set(names) <= set(frame.columns):
         return names
     return [name for name in frame.columns if name != forecaster.id_column][: len(names)]

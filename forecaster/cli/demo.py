@@ -1,4 +1,4 @@
-"""`forecaster demo`: five recurrent cells on real data, the best of them saved with a picture."""
+"""Demo of the command line: five recurrent cells on real data, the best one saved and plotted."""
 
 from __future__ import annotations
 
@@ -14,11 +14,12 @@ from forecaster.datasets import load_dataset
 from forecaster.evaluation.plots import plot_forecast
 from forecaster.forecaster import Forecaster
 from forecaster.network.heads import Quantiles
-from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training.loop import Training
+from forecaster.network.recurrent import Cell, RecurrentNetwork
+from forecaster.training.settings import Training
 
-CELLS = ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
-HORIZON, CUTOFFS, SHOWN = 12, 24, 72  # months; so many are shown before the forecast
+CELLS: tuple[Cell, ...] = ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
+HORIZON, CUTOFFS, SHOWN = 12, 24, 72  # months; SHOWN of them are drawn before the forecast
+NETWORKS = tuple(RecurrentNetwork(cell) for cell in CELLS)
 LEVELS = [0.1, 0.5, 0.9]
 NAIVE = "seasonal naive"
 SCORES = ["MAE", "RMSE", "sMAPE", "MASE", "coverage", "skill"]
@@ -27,22 +28,22 @@ SCORES = ["MAE", "RMSE", "sMAPE", "MASE", "coverage", "skill"]
 def run_demo(
     directory: Path,
     *,
-    networks: Sequence[RecurrentNetwork] = tuple(map(RecurrentNetwork, CELLS)),
+    networks: Sequence[RecurrentNetwork] = NETWORKS,
     training: Training | None = None,
     seed: int = 0,
     program: str = "forecaster",
 ) -> None:
-    """Fit and judge networks on `air_passengers`; save the best one with a picture.
+    """Fit and evaluate networks on `air_passengers`; save the best one with a plot.
 
-    Which one is best its validation score says, on months before the first cutoff: a choice by the
-    scores of the backtest would make those too good to be true.
+    The best one is chosen by its validation score, on months before the first cutoff: a choice by
+    the scores of the backtest would bias those.
 
     Args:
-        directory: for `model`, which is replaced if it is there, and `forecast.png`.
-        networks: what to compare, each with another cell.
+        directory: folder for `model`, which is replaced if it exists, and `forecast.png`.
+        networks: the networks to compare, each with another cell.
         training: how to fit; None is `Training()`.
         seed: as for `Forecaster`.
-        program: what the command line is called, for the command to type next.
+        program: name of the command line, to print the command to type next.
 
     Raises:
         OSError: if something else is at ``directory / "model"``, or it cannot be written.
@@ -55,7 +56,7 @@ def run_demo(
         f"forecasts\nfrom there, and from each of the {CUTOFFS - 1} months that follow.",
         flush=True,
     )
-    models = {
+    models: dict[str, Forecaster] = {
         network.cell: Forecaster(
             HORIZON,
             network=network,
@@ -70,21 +71,21 @@ def run_demo(
     best = scores["validation"].drop(NAIVE).idxmin()
     _print_comparison(scores, best)
 
-    model, place, picture = clone(models[best]), directory / "model", directory / "forecast.png"
+    model, path, picture = clone(models[best]), directory / "model", directory / "forecast.png"
     _fit({f"{best} on all months": model}, air)
-    model.save(place, overwrite=True)
+    model.save(path, overwrite=True)
     title = f"Airline passengers, thousands a month: forecast by {best}"
     _draw(air, model.predict(quantiles=LEVELS), title, picture)
     print(
         f"\nThen {best} was fitted anew, on all {len(air)} months.\n\n"
-        f"  SavedModel  {place}\n"
+        f"  SavedModel  {path}\n"
         f"  picture     {picture}\n"
-        f"  next        {program} predict {place} --quantiles 0.1,0.9"
+        f"  next        {program} predict {path} --quantiles 0.1,0.9"
     )
 
 
 def _fit(models: dict[str, Forecaster], frame: pd.DataFrame) -> None:
-    """Fit each, under a bar of its own."""
+    """Fit each model, with a progress bar."""
     with progress_bars() as progress:
         for name, model in models.items():
             bar = progress.add_task(name, total=None, note="")
@@ -93,7 +94,7 @@ def _fit(models: dict[str, Forecaster], frame: pd.DataFrame) -> None:
 
 
 def _compare(models: dict[str, Forecaster], frame: pd.DataFrame) -> pd.DataFrame:
-    """Scores of each on rows that it has not seen, and those of the seasonal naive."""
+    """Backtest each model and the seasonal naive on rows that were not fitted on."""
     rows = {}
     for name, model in models.items():
         scores = model.backtest(frame, cutoffs=CUTOFFS, stride=1).scores()[SCORES]
@@ -107,21 +108,21 @@ def _print_comparison(scores: pd.DataFrame, best: str) -> None:
     styles = {best: "bold green", NAIVE: "dim"}
     print_table(
         scores.reset_index(names="cell"),
-        title=f"{CUTOFFS} forecasts of {HORIZON} months, which no cell has seen",
+        title=f"{CUTOFFS} forecasts of {HORIZON} months, which no cell was fitted on",
         caption="MAE and RMSE in thousand passengers, sMAPE in percent, coverage of the "
-        "80 % interval; skill is the part of the naive's MAE that is saved.",
+        "80 % interval; skill is the reduction of MAE relative to the seasonal naive.",
         styles=[styles.get(name, "") for name in scores.index],
     )
     error = scores["MAE"]
     print(
-        f"\n{best} is chosen for its validation score, on the newest of the months that it was\n"
-        "fitted on. The other scores, which had no say, are of the months that followed:\n"
-        f"{best} errs by {error[best]:.1f} thousand passengers a month, the seasonal naive by "
+        f"\n{best} is chosen for its validation score, on the last of the months that it was\n"
+        "fitted on. The other scores, on the months that followed, are not used for the choice:\n"
+        f"the MAE of {best} is {error[best]:.1f} thousand passengers, that of the seasonal naive "
         f"{error[NAIVE]:.1f};\n{100 * scores.loc[best, 'coverage']:.0f} % of the months lie in "
         "its 80 % interval."
     )
     if (lowest := error.idxmin()) != best:
-        print(f"That {lowest} errs least, by {error[lowest]:.1f}, is known only afterwards.")
+        print(f"The lowest MAE, {error[lowest]:.1f}, is that of {lowest}: known only afterwards.")
 
 
 def _draw(history: pd.DataFrame, forecast: pd.DataFrame, title: str, file: Path) -> None:

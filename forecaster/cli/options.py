@@ -1,33 +1,35 @@
-"""The parameters of a `Forecaster` as options of the command line, declared once for all commands.
+"""Options of the command line for the parameters of a `Forecaster`, the same for all commands.
 
-Names and defaults are those of Python (a test compares them); where a word of the command line is
-another one, `PARAMETER_OF` translates.
+Names and defaults are those of Python (a test compares them); `PARAMETER_OF` lists the options that
+have another name. The options of the specs are generated from the fields of `RecurrentNetwork` and
+`Training`: types, bounds and defaults from the fields, help from the docstrings. So a new field
+becomes an option without a line here.
 """
 
 import inspect
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import fields
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from forecaster.network.recurrent import RecurrentNetwork
+from forecaster.training.settings import Training
+from forecaster.utils.fields import AtLeast, FieldKind, StepsOrFraction, field_kinds
+
 if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
-
 _Option = partial(typer.Option, rich_help_panel="Forecaster")
 _Covariate = partial(_Option, metavar="COLUMN")
-_Network = partial(typer.Option, rich_help_panel="Network")
-_Training = partial(typer.Option, rich_help_panel="Training")
 
-# Every cell of network.py, whose import would load TensorFlow; a test compares them.
-CELLS = (
-    "simple_rnn, lstm, gru, peephole_lstm, coupled_lstm, lstm_1997, no_input_gate_lstm, "
-    "no_forget_gate_lstm, no_output_gate_lstm, linear_candidate_lstm, linear_output_lstm, "
-    "full_gate_lstm, janet, mgu, layer_norm_lstm, projected_lstm, slstm, min_lstm or min_gru"
-)
+SPECS: dict[str, type] = {"network": RecurrentNetwork, "training": Training}
+MOST_CHOICES = 5  # that typer lists as the type of an option; more are named in the help
+NONE_GIVEN: Any = ()  # default of an option that may be repeated, whose values come as a list
 
-PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that is another one
+PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where they differ
     "id": "id_column",
     "time": "time_column",
     "past_covariate": "past_covariates",
@@ -35,27 +37,16 @@ PARAMETER_OF = {  # option -> its name for `Forecaster.set_params`, where that i
     "static_covariate": "static_covariates",
     "weight": "weight_column",
     "quantiles": "output",
-    "cell": "network__cell",
-    "units": "network__units",
-    "num_layers": "network__num_layers",
-    "dropout": "network__dropout",
-    "encoder": "network__encoder",
-    "decoder": "network__decoder",
-    "segment_length": "network__segment_length",
-    "epochs": "training__epochs",
-    "batch_size": "training__batch_size",
-    "learning_rate": "training__learning_rate",
-    "loss": "training__loss",
-    "patience": "training__patience",
-    "validation": "training__validation",
-    "refit": "training__refit",
-    "windows_per_epoch": "training__windows_per_epoch",
-    "equal_series": "training__equal_series",
+    **{
+        field.name: f"{parameter}__{field.name}"
+        for parameter, spec in SPECS.items()
+        for field in fields(spec)
+    },
 }
 
 
 def number(text: str | float) -> int | float:
-    """A number of steps, or a share; typer hands in the default too, which is a number already."""
+    """Parse a number of steps, or a fraction; typer passes the default too, which is a number."""
     try:
         return int(text) if str(text).isdigit() else float(text)
     except ValueError:
@@ -63,17 +54,17 @@ def number(text: str | float) -> int | float:
 
 
 def levels(text: str) -> list[float]:
-    """Levels of quantiles, set apart by commas."""
+    """Parse levels of quantiles, separated by commas."""
     return [float(number(level)) for level in text.split(",")]
 
 
 def features(text: str) -> str | list[str] | None:
-    """Features of time: auto, none, or names set apart by commas."""
+    """Parse time features: auto, none, or names separated by commas."""
     return {"auto": "auto", "none": None}.get(text, text.split(","))
 
 
 def step(text: str) -> str | int:
-    """A step as pandas names it, or as an integer."""
+    """Parse a step: an integer, or a frequency of pandas."""
     return int(text) if text.isdigit() else text
 
 
@@ -102,7 +93,7 @@ def _declare(
             "--id",
             "--id-column",
             metavar="COLUMN",
-            help="Column that says which series a row is of, in a long file.",
+            help="Column with the id of each row's series, in a long file.",
             show_default="none: a column is a series",
         ),
     ] = None,
@@ -135,23 +126,24 @@ def _declare(
         ),
     ] = None,
     past_covariate: Annotated[
-        list[str], _Covariate(help="Numbers or texts that are known up to now. May be repeated.")
-    ] = (),
+        list[str],
+        _Covariate(help="Numbers or texts that are known up to the forecast. May be repeated."),
+    ] = NONE_GIVEN,
     future_covariate: Annotated[
         list[str],
         _Covariate(help="Numbers or texts that are known for the horizon too. May be repeated."),
-    ] = (),
+    ] = NONE_GIVEN,
     static_covariate: Annotated[
         list[str],
         _Covariate(help="Numbers or texts of which each id has one. May be repeated."),
-    ] = (),
+    ] = NONE_GIVEN,
     weight: Annotated[
         str | None,
         _Option(
             "--weight",
             "--weight-column",
             metavar="COLUMN",
-            help="Column that says what each row counts, 0 or more.",
+            help="Column with the weight of each row in the loss, 0 or more.",
             show_default="all the same",
         ),
     ] = None,
@@ -160,7 +152,7 @@ def _declare(
         _Option(
             parser=features,
             metavar="NAMES",
-            help="Features of the times: auto, none, or such as hour,day_of_week,holidays:DE.",
+            help="Time features: auto, none, or such as hour,day_of_week,holidays:DE.",
         ),
     ] = "auto",
     channels: Annotated[
@@ -183,72 +175,65 @@ def _declare(
     seed: Annotated[
         int, _Option(min=0, metavar="N", help="Seed of weights, dropout and order of windows.")
     ] = 0,
-    cell: Annotated[str, _Network(metavar="NAME", help=f"{CELLS}.")] = "gru",
-    units: Annotated[int, _Network(min=1, metavar="N", help="Size of each layer's state.")] = 64,
-    num_layers: Annotated[
-        int, _Network(min=1, metavar="N", help="Recurrent layers on top of each other.")
-    ] = 1,
-    dropout: Annotated[
-        float, _Network(min=0, metavar="SHARE", help="Share of each layer's output dropped.")
-    ] = 0.0,
-    encoder: Annotated[
-        Literal["segments", "steps"], _Network(help="How the window goes in.")
-    ] = "segments",
-    decoder: Annotated[
-        Literal["segments", "dense"], _Network(help="How the horizon comes out.")
-    ] = "segments",
-    segment_length: Annotated[
-        int | None,
-        _Network(
-            min=1,
-            metavar="STEPS",
-            help="Steps in a segment.",
-            show_default="a season, or a part of it",
-        ),
-    ] = None,
-    epochs: Annotated[int, _Training(min=1, metavar="N", help="The most epochs.")] = 100,
-    batch_size: Annotated[
-        int, _Training(min=1, metavar="N", help="Windows in a gradient step.")
-    ] = 32,
-    learning_rate: Annotated[
-        float, _Training(metavar="RATE", help="Learning rate of Adam.")
-    ] = 1e-3,
-    loss: Annotated[
-        Literal["auto", "mae", "mse", "pinball"],
-        _Training(help="What is minimized: mae or mse for a point, pinball for quantiles."),
-    ] = "auto",
-    patience: Annotated[
-        int,
-        _Training(min=1, metavar="EPOCHS", help="Epochs without a better score before it stops."),
-    ] = 10,
-    validation: Annotated[
-        float,
-        _Training(
-            parser=number,
-            metavar="STEPS|SHARE",
-            help="The newest rows, which judge and do not train.",
-        ),
-    ] = 0.2,
-    refit: Annotated[
-        bool, _Training(metavar="", help="Fit fresh weights on all rows in the end.")
-    ] = True,
-    windows_per_epoch: Annotated[
-        int | None,
-        _Training(
-            min=1,
-            metavar="N",
-            help="Windows that an epoch visits, others in each, so that long data take less time.",
-            show_default="all",
-        ),
-    ] = None,
-    equal_series: Annotated[
-        bool, _Training(metavar="", help="Let every series count the same, not every window.")
-    ] = False,
 ) -> None:
-    """Only the signature counts: `takes_parameters` hands it on to commands."""
+    """Declare the options that are no fields of specs: only the signature counts."""
 
 
-PARAMETERS = inspect.signature(_declare).parameters
+def _spec_options(panel: str, spec: type) -> Iterator[inspect.Parameter]:
+    """Generate an option for each field of a spec."""
+    described, kinds = _argument_texts(spec), field_kinds(spec)
+    for field in fields(spec):
+        text, of_none = described[field.name]
+        option = _field_option(kinds[field.name], text)
+        option |= {"rich_help_panel": panel} | ({"show_default": of_none} if of_none else {})
+        kind = kinds[field.name]
+        is_listed = 0 < len(kind.choices) <= MOST_CHOICES and kind.type is not bool
+        typed_as: Any = Literal[kind.choices] if is_listed else kind.type
+        typed_as = float if isinstance(kind.bound, StepsOrFraction) else typed_as
+        typed_as = typed_as | None if kind.is_optional else typed_as
+        yield inspect.Parameter(
+            field.name,
+            inspect.Parameter.KEYWORD_ONLY,
+            default=field.default,
+            annotation=Annotated[typed_as, typer.Option(**option)],
+        )
+
+
+def _field_option(kind: FieldKind, text: str) -> dict[str, Any]:
+    """Return the arguments of `typer.Option` for a field of a kind, with `text` as its help."""
+    if isinstance(kind.bound, StepsOrFraction):
+        return {"parser": number, "metavar": "STEPS|SHARE", "help": text}
+    if kind.type is bool:
+        return {"metavar": "", "help": text}  # typer would say that it takes a <bool>
+    if len(kind.choices) > MOST_CHOICES:
+        return {"metavar": "NAME", "help": f"{', '.join(kind.choices)}."}
+    bound = {"min": kind.bound.minimum} if isinstance(kind.bound, AtLeast) else {}
+    return {"help": text} | ({} if kind.choices else {"metavar": "N"}) | bound
+
+
+def _argument_texts(spec: type) -> dict[str, tuple[str, str | None]]:
+    """Parse the arguments in the docstring of a spec.
+
+    Returns:
+        For each argument its first sentence, without what None means, and what None means.
+    """
+    _, _, arguments = inspect.cleandoc(spec.__doc__ or "").partition("\nArgs:\n")
+    section = arguments.partition("\n\n")[0]
+    texts = {}
+    for name, described in re.findall(r"^    (\w+): (.*(?:\n {8}.*)*)", section, re.MULTILINE):
+        text = " ".join(described.replace("`", "").split())
+        sentence = re.split(r"(?<=\w)\. (?=[A-Z])", text.removesuffix("."))[0]
+        sentence, _, of_none = sentence.partition("; None is ")
+        sentence = re.sub(r", at least \d+$", "", sentence)  # which typer shows by itself
+        texts[name] = (f"{sentence[0].upper()}{sentence[1:]}.", of_none or None)
+    return texts
+
+
+PARAMETERS = {
+    **inspect.signature(_declare).parameters,
+    **{option.name: option for option in _spec_options("Network", RecurrentNetwork)},
+    **{option.name: option for option in _spec_options("Training", Training)},
+}
 
 
 def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
@@ -269,26 +254,27 @@ def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
         parameters = {name: values.pop(name) for name in shared}
         command(**values, parameters=parameters)
 
-    with_parameters.__signature__ = inspect.Signature([*own.values(), *shared.values()])
+    signature = inspect.Signature([*own.values(), *shared.values()])
+    setattr(with_parameters, "__signature__", signature)  # noqa: B010, no attribute for mypy
     return with_parameters
 
 
 def changed(parameters: dict[str, Any]) -> list[str]:
-    """The names of the options among these that are not left at their defaults."""
+    """Return the names of the options that differ from their defaults."""
     return [
         name
         for name, value in parameters.items()
-        if value not in (PARAMETERS[name].default, [])  # nothing was typed of what may be repeated
+        if value not in (PARAMETERS[name].default, [])  # [] for an option that may be repeated
     ]
 
 
 def typed(name: str) -> str:
-    """An option as it is typed."""
+    """Return an option as it is typed, such as ``--input-length``."""
     return f"--{name.replace('_', '-')}"
 
 
 def new_forecaster(parameters: dict[str, Any]) -> "Forecaster":
-    """The `Forecaster` that these options describe.
+    """Make the `Forecaster` that these options describe.
 
     Raises:
         TypeError, ValueError: if one is not as it must be.

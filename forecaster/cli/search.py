@@ -1,4 +1,4 @@
-"""`forecaster search`: a search from the command line, which goes on when it is typed again."""
+"""Command `forecaster search`, which resumes its search when it is typed again."""
 
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -10,10 +10,14 @@ from forecaster.cli.common import Data, check_free, load_forecaster, program
 from forecaster.cli.data_files import read_with_keys
 from forecaster.cli.options import PARAMETER_OF, changed, new_forecaster
 
+OBJECTIVE = ["MASE"]
+
 
 def search(
     data: Data,
-    save: Annotated[Path, Option(metavar="MODEL", help="Directory for the best, a SavedModel.")],
+    save: Annotated[
+        Path, Option(metavar="MODEL", help="Directory for the SavedModel of the best.")
+    ],
     overwrite: Annotated[
         bool, Option("--overwrite", metavar="", help="Replace a SavedModel that is there.")
     ] = False,
@@ -21,42 +25,51 @@ def search(
         bool, Option(metavar="", help="Save the end of the history, so that predict needs no data.")
     ] = True,
     tuner: Annotated[
-        Literal["random", "bayesian", "hyperband", "grid"], Option(help="What proposes trials.")
+        Literal["random", "bayesian", "hyperband", "grid"],
+        Option(help="Algorithm that proposes trials."),
     ] = "bayesian",
     trials: Annotated[
         int | None,
-        Option(min=1, metavar="N", help="The most trials.", show_default="30, or all there are"),
+        Option(
+            min=1,
+            metavar="N",
+            help="Maximum number of trials.",
+            show_default="30, or all there are",
+        ),
     ] = None,
     max_seconds: Annotated[
         float | None,
-        Option(metavar="SECONDS", help="After which nothing new begins.", show_default="no limit"),
+        Option(
+            metavar="SECONDS",
+            help="Time after which no fold is started.",
+            show_default="no limit",
+        ),
     ] = None,
     folds: Annotated[
-        int, Option(min=1, metavar="N", help="How often each trial is fitted and judged.")
+        int, Option(min=1, metavar="N", help="Folds of the time-series cross-validation.")
     ] = 3,
     objective: Annotated[
-        list[str], Option(metavar="SCORE", help="What is made small. Repeated: the mean of them.")
-    ] = ("MASE",),
+        list[str], Option(metavar="SCORE", help="Score to minimize. May be repeated: their mean.")
+    ] = OBJECTIVE,
     cells: Annotated[
         str | None,
-        Option(metavar="NAMES", help="Cells to try, set apart by commas.", show_default="all"),
+        Option(metavar="NAMES", help="Cells to try, separated by commas.", show_default="all"),
     ] = None,
-    prune: Annotated[bool, Option(metavar="", help="Stop hopeless trials after a fold.")] = True,
+    prune: Annotated[bool, Option(metavar="", help="Prune trials by the median rule.")] = True,
     directory: Annotated[
-        Path, Option(metavar="FOLDER", help="Where the search is kept, and goes on from.")
+        Path, Option(metavar="FOLDER", help="Folder from which the search is resumed.")
     ] = Path("search"),
     workers: Annotated[
-        int, Option(min=0, metavar="N", help="Processes for the trials; 0 is this one.")
+        int, Option(min=0, metavar="N", help="Worker processes for the folds; 0: this process.")
     ] = 0,
     *,
     parameters: dict[str, Any],
 ) -> None:
-    """Search the parameters that forecast best, and save the best one fitted.
+    """Search hyperparameters by time-series cross-validation, and save the best.
 
-    Every trial is fitted and judged on folds ordered by time. What an option
-    says is left as it says; the rest is searched. A search that was cut off
-    goes on when it is typed again. Where no terminal shows the best trials,
-    each writes a line to standard error.
+    Parameters that are given as options are fixed; the others are searched. A
+    search that was killed is resumed when it is typed again. Without a
+    terminal, each trial writes a line to standard error.
     """
     fixed = [PARAMETER_OF.get(name, name) for name in changed(parameters)]
     parameters, frame = read_with_keys(data, parameters)
@@ -72,7 +85,7 @@ def search(
         max_trials=trials,
         max_seconds=max_seconds,
         folds=folds,
-        objective=list(objective),
+        objective=objective,
         prune=prune,
         directory=directory,
         workers=workers,

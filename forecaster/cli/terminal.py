@@ -1,7 +1,7 @@
-"""What people see of the command line beside its results: short messages, progress, tables.
+"""Terminal output of the command line: short messages, progress bars, tables.
 
-Who owns what: results go to standard output and nothing else does, so that they can be piped;
-everything here but the tables goes to standard error, and progress only where that is a terminal.
+Who owns what: only results, tables among them, go to standard output, so that they can be piped.
+Messages go to standard error, and progress too, if that is a terminal.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
 from contextlib import contextmanager
 from functools import partial
-from typing import TYPE_CHECKING, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 from rich.console import Console
 from rich.live import Live
@@ -29,20 +29,19 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-PIPE_WIDTH = 200  # columns for tables that go into a file, where rich would take 80
+PIPE_WIDTH = 200  # columns for tables that go into a file, for which rich has 80
 SHARES = ("coverage", "skill")  # scores that are fractions
 
 
 def say(kind: str, message: object) -> None:
-    """One line on standard error, however many the message has."""
+    """Print a message on standard error, in one line however many it has."""
     print(f"{kind}: {' '.join(str(message).split())}", file=sys.stderr)
 
 
 @contextmanager
 def one_line_warnings() -> Iterator[None]:
-    """Python's warnings and what the package logs become a plain line each."""
-    handler = logging.Handler(logging.WARNING)
-    handler.emit = lambda record: say("Warning", record.getMessage())
+    """Print Python's warnings, and those that the package logs, in a line each."""
+    handler = _SayingHandler(logging.WARNING)
     logger = logging.getLogger("forecaster")
     logger.addHandler(handler)
     try:
@@ -53,13 +52,20 @@ def one_line_warnings() -> Iterator[None]:
         logger.removeHandler(handler)
 
 
+class _SayingHandler(logging.Handler):
+    """Log handler that prints a record as a warning of one line."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        say("Warning", record.getMessage())
+
+
 @contextmanager
 def silent_start() -> Iterator[None]:
-    """Load TensorFlow without a word, and whatever else the body imports.
+    """Import TensorFlow, and what the body imports, with start-up messages suppressed.
 
     Its C++ side writes to file descriptor 2 when it is imported and when it looks for devices,
-    whatever the settings say; after that it obeys TF_CPP_MIN_LOG_LEVEL, so that errors still come
-    through. Should the start fail, all that was said is shown.
+    whatever the settings; after that it obeys TF_CPP_MIN_LOG_LEVEL, so that errors are still shown.
+    If the start fails, all messages are shown.
     """
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # errors
     with held_back_stderr() as terminal, _waiting(terminal, "Loading TensorFlow"):
@@ -71,7 +77,7 @@ def silent_start() -> Iterator[None]:
 
 
 def _waiting(terminal: TextIO, text: str) -> Live:
-    """A spinner. `sys.stderr` stays what it is: modules that are loaded meanwhile may keep it."""
+    """Make a spinner. It leaves `sys.stderr` as it is: modules imported meanwhile may keep it."""
     console = Console(file=terminal)
     return Live(
         Spinner("dots", text) if console.is_terminal else "",
@@ -84,7 +90,7 @@ def _waiting(terminal: TextIO, text: str) -> Live:
 
 
 def progress_bars() -> Progress:
-    """Bars with a note each, which vanish when they are done; none without a terminal."""
+    """Make progress bars with a note each, which vanish when done; none without a terminal."""
     console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
@@ -99,8 +105,8 @@ def progress_bars() -> Progress:
 
 
 def epochs_of(progress: Progress, bar: TaskID) -> keras.callbacks.Callback:
-    """A callback for a fit whose epochs move the bar, and whose scores are its note."""
-    import keras  # loaded long ago where there is a fit to watch
+    """Make a Keras callback that moves a bar with the epochs of a fit, and notes its scores."""
+    import keras  # already imported where there is a fit to watch
 
     def show(epoch: int, logs: dict[str, float]) -> None:
         note = "refit on all rows"
@@ -115,34 +121,34 @@ def epochs_of(progress: Progress, bar: TaskID) -> keras.callbacks.Callback:
 
 
 class Watched(Executor):
-    """Hands tasks on to an executor, and calls `on_done` after each of them.
+    """Executor that passes tasks on to another one, and calls `on_done` after each of them.
 
-    Its futures are its own: one of a process pool that is cancelled while Ctrl-C ends the processes
+    It makes futures of its own: cancelling one of a process pool while Ctrl-C ends the processes
     makes a thread of Python 3.11 die with a traceback.
 
     Args:
-        executor: what runs them.
+        executor: runs the tasks.
         on_done: called without arguments.
     """
 
-    def __init__(self, executor: Executor, on_done: Callable[[], None]):
+    def __init__(self, executor: Executor, on_done: Callable[[], None]) -> None:
         self.executor, self.on_done = executor, on_done
 
-    def submit(self, task, /, *args, **kwargs) -> Future:
-        future = Future()
-        there = self.executor.submit(task, *args, **kwargs)
-        there.add_done_callback(partial(self._pass_on, future))
+    def submit(self, task: Callable[..., Any], /, *args: Any, **kwargs: Any) -> Future:
+        future: Future = Future()
+        inner = self.executor.submit(task, *args, **kwargs)
+        inner.add_done_callback(partial(self._pass_on, future))
         return future
 
     def shutdown(self, wait: bool = True, *, cancel_futures: bool = True) -> None:
         self.executor.shutdown(wait, cancel_futures=cancel_futures)
 
-    def _pass_on(self, future: Future, there: Future) -> None:
+    def _pass_on(self, future: Future, inner: Future) -> None:
         self.on_done()
         if not future.set_running_or_notify_cancel():
             return
-        if (error := there.exception()) is None:
-            future.set_result(there.result())
+        if (error := inner.exception()) is None:
+            future.set_result(inner.result())
         else:
             future.set_exception(error)
 
@@ -153,10 +159,10 @@ def print_table(
     """Print a frame of labels and scores on standard output.
 
     Args:
-        scores: a column a score, which are the columns of floats; labels in the others.
-        title: above the table.
-        styles: of rich, one a row.
-        caption: below the table.
+        scores: columns of floats are scores, the others labels.
+        title: text above the table.
+        styles: style of rich for each row.
+        caption: text below the table.
     """
     console = Console(markup=False, emoji=False, highlight=False)  # labels are the user's
     if not console.is_terminal:
@@ -180,7 +186,7 @@ def print_table(
 
 
 def score_texts(name: str, scores: pd.Series) -> list[str]:
-    """Scores for people: four digits for the largest, and as many decimals for the others."""
+    """Format scores: four digits for the largest, and as many decimals for the others."""
     if name in SHARES:
         return ["" if math.isnan(score) else f"{round(100 * score)} %" for score in scores]
     largest = scores.abs().max()

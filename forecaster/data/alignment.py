@@ -1,7 +1,7 @@
-"""From rows in any order to places on regular grids: finds the step, names what lies on none.
+"""Alignment of rows in any order to regular grids: infer the step, reject rows off the grid.
 
-No row is sorted: each gets its place by arithmetic, so that the time this takes grows with the rows
-alone, and places that two rows share are found by counting.
+Rows are not sorted: the position of each is computed by arithmetic, in linear time, and duplicates
+are found by counting the occupied positions.
 """
 
 from __future__ import annotations
@@ -17,75 +17,75 @@ from forecaster.data.frequency import first_steps, infer_freq, own_freq
 from forecaster.data.ragged import offsets_of
 from forecaster.data.time_grid import NANOSECONDS, Freq, TimeGrid, as_freq, as_numbers, freq_name
 
-_CHUNK = 1 << 20  # rows placed together
-_MAX_THINNING = 100  # a grid this many times longer than the data is a mistake in the times
+_CHUNK = 1 << 20  # rows aligned at a time
+_MAX_THINNING = 100  # a grid this many times longer than the data means wrong times
 
 
 @dataclass(frozen=True, eq=False)
-class Placement:
-    """Where the rows of a frame lie on the grids of its series, which follow each other.
+class Alignment:
+    """Positions of the rows of a frame on the concatenated grids of its series.
 
     Args:
-        grid: the times.
-        offsets: (I + 1,) int64, where the grid of each series begins.
-        places: (N,) int64, the place of each row; None where row n has place n.
+        grid: times of each series.
+        offsets: (I + 1,) int64, first position of the grid of each series.
+        positions: (N,) int64, the position of each row; None where row n has position n.
     """
 
     grid: TimeGrid
     offsets: np.ndarray
-    places: np.ndarray | None
+    positions: np.ndarray | None
 
     def missing(self) -> np.ndarray:
-        """The places without a row, int64."""
-        if self.places is None:
+        """Return the positions without a row, int64."""
+        if self.positions is None:
             return np.zeros(0, np.int64)
-        return np.flatnonzero(~_taken(self.places, self.offsets[-1]))
+        return np.flatnonzero(~_occupied(self.positions, self.offsets[-1]))
 
     def spread(self, values: np.ndarray, fill: float = np.nan) -> np.ndarray:
-        """Put rows on their places, `fill` on the others: (C, rows) float64 -> (C, N)."""
-        if self.places is None:
+        """Scatter rows to their positions, `fill` elsewhere: (C, rows) float64 -> (C, N)."""
+        if self.positions is None:
             return values
         spread = np.full((len(values), self.offsets[-1]), fill, np.float64)
         for row, column in zip(spread, values, strict=True):
-            row[self.places] = column
+            row[self.positions] = column
         return spread
 
 
-def lay_on_grid(rows: Rows, freq: object = None) -> Placement:
-    """Find the grid of each series, which starts at its earliest time, and the place of each row.
+def align_rows(rows: Rows, freq: object = None) -> Alignment:
+    """Find the grid of each series, from its earliest time on, and the position of each row.
 
     Args:
         rows: at least one.
-        freq: an alias, an offset, or an int for integers; None finds it.
+        freq: an alias, an offset, or an int for integer times; None infers it.
 
     Raises:
-        ValueError: if `freq` is no step for these times or cannot be found, a time stands twice
-            in a series, or one does not lie on the grid.
+        ValueError: if `freq` is no step for these times or cannot be inferred, a series has a
+            duplicated time, or a time is not on the grid.
     """
     known = own_freq(rows.times) if freq is None else as_freq(freq, rows.times)
-    rows = _fine_enough(rows, known)
+    rows = _in_unit_of(rows, known)
     if rows.ids is None:
         for step in first_steps(rows.times) if known is None else [known]:
             grid = TimeGrid(rows.times[:1], step)
             if _can_start(step, rows.times[0]) and grid.is_exactly(rows.times):
-                return Placement(grid, np.array([0, len(rows.times)]), None)
+                return Alignment(grid, np.array([0, len(rows.times)]), None)
     starts = _first_times(rows)
-    step = _for_all_weekdays(infer_freq(rows), starts) if known is None else known
+    step = _weeks_as_days(infer_freq(rows), starts) if known is None else known
     grid = TimeGrid(_anchored(starts, step), step)
-    positions = _positions(grid, rows)
-    _reject_off_grid(rows, grid, positions, is_found=freq is None)
-    lengths = _lengths(rows, positions)
+    steps = _steps(grid, rows)
+    _reject_off_grid(rows, grid, steps, is_found=freq is None)
+    lengths = _lengths(rows, steps)
     _reject_thin(rows, grid, lengths)
     offsets = offsets_of(lengths)
-    places = positions if rows.codes is None else offsets[rows.codes] + positions
-    if np.count_nonzero(_taken(places, offsets[-1])) < len(places):
-        raise _duplicates(rows, np.flatnonzero(pd.Index(places).duplicated()))
-    is_in_order = offsets[-1] == len(places) and (np.diff(places) == 1).all()
-    return Placement(grid, offsets, None if is_in_order else places)
+    positions = steps if rows.codes is None else offsets[rows.codes] + steps
+    if np.count_nonzero(_occupied(positions, offsets[-1])) < len(positions):
+        raise _duplicates(rows, np.flatnonzero(pd.Index(positions).duplicated()))
+    is_in_order = offsets[-1] == len(positions) and (np.diff(positions) == 1).all()
+    return Alignment(grid, offsets, None if is_in_order else positions)
 
 
-def _fine_enough(rows: Rows, freq: Freq | None) -> Rows:
-    """The same rows, in a unit that can hold the step: half a second, in whole seconds."""
+def _in_unit_of(rows: Rows, freq: Freq | None) -> Rows:
+    """Convert the times to nanoseconds if their unit cannot hold the step, as "s" a half second."""
     times = rows.times
     if isinstance(freq, Tick) and isinstance(times, pd.DatetimeIndex):
         is_finer = freq.nanos % NANOSECONDS[times.unit] > 0
@@ -94,9 +94,9 @@ def _fine_enough(rows: Rows, freq: Freq | None) -> Rows:
 
 
 def _first_times(rows: Rows) -> pd.Index:
-    """(I,) the earliest time of each series."""
+    """Return the earliest time of each series, (I,)."""
     numbers = as_numbers(rows.times)
-    if rows.codes is None:
+    if rows.ids is None or rows.codes is None:
         return rows.times[[numbers.argmin()]]
     earliest = np.full(len(rows.ids), np.iinfo(np.int64).max)
     np.minimum.at(earliest, rows.codes, numbers)
@@ -106,49 +106,50 @@ def _first_times(rows: Rows) -> pd.Index:
     return rows.times[row_of]
 
 
-def _for_all_weekdays(step: Freq, starts: pd.Index) -> Freq:
-    """Weeks that begin on different days in different series are steps of seven days."""
+def _weeks_as_days(step: Freq, starts: pd.Index) -> Freq:
+    """Replace weeks by steps of seven days where series start on different weekdays."""
     if isinstance(step, Week) and starts.day_of_week.nunique() > 1:
         return Day(7 * step.n)
     return step
 
 
 def _anchored(starts: pd.Index, step: Freq) -> pd.Index:
-    """The starts, moved back to the weekday of "W-SUN", so that others are named, not followed."""
-    is_anchor = isinstance(step, Week) and step.weekday is not None
-    if not is_anchor or isinstance(starts, pd.PeriodIndex):
+    """Move starts back to the weekday of a step like "W-SUN": other weekdays are off the grid."""
+    if not isinstance(step, Week) or step.weekday is None or isinstance(starts, pd.PeriodIndex):
         return starts
     back = (starts.day_of_week.to_numpy(np.int64) - step.weekday) % 7
     return TimeGrid(starts, Day()).times_at(-back, np.arange(len(starts))) if back.any() else starts
 
 
-def _positions(grid: TimeGrid, rows: Rows) -> np.ndarray:
-    """(N,) positions on the grid of each row's series, -1 off it; in pieces, to save memory."""
-    positions = np.empty(len(rows.times), np.int64)
-    for first in range(0, len(positions), _CHUNK):
+def _steps(grid: TimeGrid, rows: Rows) -> np.ndarray:
+    """Compute the step of each row on the grid of its series, (N,), -1 off it; in chunks."""
+    steps = np.empty(len(rows.times), np.int64)
+    for first in range(0, len(steps), _CHUNK):
         chunk = slice(first, first + _CHUNK)
         series = 0 if rows.codes is None else rows.codes[chunk]
-        positions[chunk] = grid.positions(rows.times[chunk], series)
-    return positions
+        steps[chunk] = grid.positions(rows.times[chunk], series)
+    return steps
 
 
-def _lengths(rows: Rows, positions: np.ndarray) -> np.ndarray:
-    """(I,) how many positions the grid of each series has, up to its last row."""
-    if rows.codes is None:
-        return positions.max(keepdims=True) + 1
+def _lengths(rows: Rows, steps: np.ndarray) -> np.ndarray:
+    """Return the length of the grid of each series, up to its last row, (I,)."""
+    if rows.ids is None or rows.codes is None:
+        return steps.max(keepdims=True) + 1
     last = np.zeros(len(rows.ids), np.int64)
-    np.maximum.at(last, rows.codes, positions)
+    np.maximum.at(last, rows.codes, steps)
     return last + 1
 
 
-def _taken(places: np.ndarray, count: int) -> np.ndarray:
-    taken = np.zeros(count, bool)
-    taken[places] = True
-    return taken
+def _occupied(positions: np.ndarray, count: int) -> np.ndarray:
+    """Return whether each of `count` positions has a row, (count,)."""
+    occupied = np.zeros(count, bool)
+    occupied[positions] = True
+    return occupied
 
 
-def _reject_off_grid(rows: Rows, grid: TimeGrid, positions: np.ndarray, is_found: bool) -> None:
-    off = np.flatnonzero(positions < 0)
+def _reject_off_grid(rows: Rows, grid: TimeGrid, steps: np.ndarray, is_found: bool) -> None:
+    """Check that every row lies on the grid of its series; `is_found` if its step was inferred."""
+    off = np.flatnonzero(steps < 0)
     if len(off):
         begin = (
             grid.times_at(np.zeros(1, np.int64))[0] if rows.ids is None else "the first of each id"
@@ -163,6 +164,7 @@ def _reject_off_grid(rows: Rows, grid: TimeGrid, positions: np.ndarray, is_found
 
 
 def _reject_thin(rows: Rows, grid: TimeGrid, lengths: np.ndarray) -> None:
+    """Check that the grids are not many times longer than the data."""
     count = len(rows.times)
     if lengths.sum() > _MAX_THINNING * max(count, 10_000):
         thinnest = int(lengths.argmax())
@@ -176,7 +178,7 @@ def _reject_thin(rows: Rows, grid: TimeGrid, lengths: np.ndarray) -> None:
 
 
 def _duplicates(rows: Rows, again: np.ndarray) -> ValueError:
-    """The error that names the rows whose time has a row already."""
+    """Make the error that names rows, (K,), whose time is in an earlier row of their series."""
     several = rows.at(again)
     is_repeated = pd.DataFrame({"id": several.codes, "time": several.times}).duplicated()
     where = rows.named(again[~is_repeated.to_numpy()])
@@ -194,5 +196,7 @@ def _duplicates(rows: Rows, again: np.ndarray) -> ValueError:
 
 
 def _can_start(freq: Freq, time: object) -> bool:
-    """Whether a grid of this step can start here: one of "W-SUN" only on a Sunday."""
-    return not isinstance(time, pd.Timestamp) or freq.is_on_offset(time)
+    """Return whether a grid of this step can start here: one of "W-SUN" only on a Sunday."""
+    if isinstance(freq, int) or not isinstance(time, pd.Timestamp):
+        return True
+    return bool(freq.is_on_offset(time))

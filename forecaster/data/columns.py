@@ -1,4 +1,4 @@
-"""The columns of a user's frame by the part they play, as numbers: targets, covariates, weights."""
+"""Columns of a frame by role, converted to numbers: targets, covariates, weights."""
 
 from __future__ import annotations
 
@@ -12,26 +12,39 @@ import pandas as pd
 
 from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import FrameWarning, Rows, column, encode
-from forecaster.data.time_grid import shortlist
+from forecaster.data.messages import shortlist
 
 _LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32
-_PLAIN = ("string", "boolean", "integer", "floating", "mixed-integer-float", "empty")
+_ENCODABLE = (  # what categories may be, as pandas infers it
+    "string",
+    "boolean",
+    "integer",
+    "floating",
+    "mixed-integer-float",
+    "empty",
+)
 
 
 def labels_of(columns: Any) -> list[Any]:
-    """A list of labels as it is; None is no column, anything else is the label of one."""
+    """Return a list of labels as it is, None as an empty list, and anything else as one label."""
     if isinstance(columns, list):
         return columns
     return [] if columns is None else [columns]
 
 
 def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable]) -> pd.DataFrame:
-    """The columns to forecast, all of them numeric; a view of the frame where they lie together.
+    """Select the columns to forecast, all numeric; a view of the frame where they are adjacent.
 
     Args:
         frame: any.
         target: a label or a list of labels; None for every numeric column that has no other role.
         others: labels of the columns that have one.
+
+    Raises:
+        TypeError: if a target is not numeric, or there is none.
+
+    Warns:
+        FrameWarning: if columns are left out because they are not numeric.
     """
     where = {label: i for i, label in enumerate(frame.columns)}
     chosen = [label for label in where if label not in others]
@@ -39,34 +52,38 @@ def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable
         chosen = labels_of(target)
     positions = np.array([where[label] for label in chosen], int)
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes.iloc[positions]], bool)
-    others = frame.dtypes.iloc[positions[~numeric]]
-    named = shortlist([f"{label!r} ({dtype})" for label, dtype in others.items()])
-    if target is None and numeric.any() and len(others):
+    rejected = frame.dtypes.iloc[positions[~numeric]]
+    named = shortlist([f"{label!r} ({dtype})" for label, dtype in rejected.items()])
+    if target is None and numeric.any() and len(rejected):
         warnings.warn(
             f"`frame` has columns that are not numeric and are left out: {named}.",
             FrameWarning,
             stacklevel=5,
         )
         positions = positions[numeric]
-    elif len(others) or not len(positions):
+    elif len(rejected) or not len(positions):
         raise TypeError(
             f"`target` must name numeric columns. Received: target={target!r}; not numeric: "
             f"{named or 'no column at all'}. Convert them: `frame.astype(float)`, or "
             f"`pd.to_numeric` for texts."
         )
     first, last = positions[0], positions[-1]
-    together = (np.diff(positions) == 1).all()
-    return frame.iloc[:, slice(first, last + 1) if together else positions]
+    are_adjacent = (np.diff(positions) == 1).all()
+    return frame.iloc[:, slice(first, last + 1) if are_adjacent else positions]
 
 
 def is_numeric(dtype: Any) -> bool:
-    """Whether a column holds numbers or booleans, none of them complex."""
+    """Return whether a column holds real numbers or booleans."""
     is_complex = pd.api.types.is_complex_dtype(dtype)
     return pd.api.types.is_numeric_dtype(dtype) and not is_complex
 
 
 def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
-    """(N, C) frame -> (C, N) float64, a view where it can be one; finite where it is not NaN."""
+    """Convert columns (N, C) to values (C, N) float64, a view where possible, finite or NaN.
+
+    Raises:
+        ValueError: if a value is infinite or beyond float32.
+    """
     masked = any(isinstance(dtype, pd.api.extensions.ExtensionDtype) for dtype in columns.dtypes)
     missing = {"na_value": np.nan} if masked else {}  # asking for it costs a copy
     values = columns.to_numpy(dtype=np.float64, **missing).T
@@ -76,7 +93,7 @@ def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
     if len(beyond):
         found = np.flatnonzero(np.abs(values[beyond[0]]) > _LARGEST)
         raise ValueError(
-            f"`frame` must hold finite numbers within float32 (3.4e38). Received: "
+            f"`{rows.argument}` must hold finite numbers within float32 (3.4e38). Received: "
             f"{values[beyond[0], found[0]]} in column {columns.columns[beyond[0]]!r} at "
             f"{rows.named(found)}; columns with such values: {len(beyond)}. Replace them by "
             f"NaN if they mean missing, or scale the column."
@@ -85,7 +102,7 @@ def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
 
 
 def reject_empty(values: np.ndarray, labels: pd.Index) -> None:
-    """There is a number among (S, N) values."""
+    """Check that (S, N) values are not all missing."""
     if np.isnan(np.fmax.reduce(values, axis=1)).all():
         raise ValueError(
             f"`frame` must hold at least one number. Received: only missing values in columns "
@@ -96,7 +113,7 @@ def reject_empty(values: np.ndarray, labels: pd.Index) -> None:
 def read_covariates(
     frame: pd.DataFrame, argument: str, labels: list[Hashable], rows: Rows
 ) -> Covariates:
-    """Columns in the frame's order of rows: numbers as they are, texts and categories as codes."""
+    """Read covariates in the frame's order of rows: numbers as they are, categories as codes."""
     values = np.empty((len(labels), len(frame)))
     categories: list[pd.Index | None] = []
     for value, label in zip(values, labels, strict=True):
@@ -106,14 +123,23 @@ def read_covariates(
 
 
 def to_numbers(values: pd.Series, argument: str, rows: Rows) -> tuple[np.ndarray, pd.Index | None]:
-    """(N,) float64 numbers and None, or codes and the sorted categories; NaN where missing."""
+    """Return a column as numbers and None, or as codes and the sorted categories; NaN if missing.
+
+    Args:
+        values: (N,) numbers, booleans, texts or other categories of one kind.
+        argument: name of the user's argument that names the column, for error messages.
+        rows: of the frame, for error messages.
+
+    Raises:
+        TypeError: if the values are neither numbers nor categories of one kind.
+    """
     if is_numeric(values.dtype):
         return to_values(values.to_frame(), rows)[0], None
     try:
         codes, categories = encode(values)
     except TypeError:  # lists, or texts beside numbers
         categories = None
-    if categories is None or pd.api.types.infer_dtype(categories) not in _PLAIN:
+    if categories is None or pd.api.types.infer_dtype(categories) not in _ENCODABLE:
         raise TypeError(
             f"`{argument}` must name columns of numbers, or of texts or other categories of one "
             f"kind. Received: {values.name!r} ({values.dtype}), e.g. "
@@ -123,7 +149,11 @@ def to_numbers(values: pd.Series, argument: str, rows: Rows) -> tuple[np.ndarray
 
 
 def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:
-    """(K, N) static covariates of rows -> (K, I), the one value that each id has; NaN for none."""
+    """Reduce static covariates of rows, (K, N), to the one value of each id, (K, I), NaN for none.
+
+    Raises:
+        ValueError: if a covariate has several values within an id.
+    """
     num_ids = 1 if rows.ids is None else len(rows.ids)
     codes = np.broadcast_to(0, len(rows.times)) if rows.codes is None else rows.codes
     lowest = np.full((len(covariates), num_ids), np.inf)
@@ -152,7 +182,7 @@ def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:
 
 
 def read_weights(frame: pd.DataFrame, label: Hashable, rows: Rows) -> np.ndarray:
-    """(N,) float64: finite, not negative, and none missing."""
+    """Read the weights of rows, (N,) float64: finite, not negative, none missing."""
     values = column(frame, label)
     if not is_numeric(values.dtype):
         raise TypeError(
@@ -171,7 +201,7 @@ def read_weights(frame: pd.DataFrame, label: Hashable, rows: Rows) -> np.ndarray
 
 
 def reject_weightless(weights: np.ndarray, label: Hashable) -> None:
-    """There is a weight above 0 among (N,)."""
+    """Check that a weight of (N,) is above 0."""
     if not weights.max() > 0:
         raise ValueError(
             f"`weight_column` must hold a weight above 0. Received: only 0 in column {label!r}. "

@@ -1,33 +1,32 @@
-"""Covariates as numbers: values beside the targets, with the names of columns and categories."""
+"""Covariates as numbers, with the names of their columns and their categories."""
 
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial, reduce
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
 from forecaster.data.disk_arrays import side_by_side
-from forecaster.data.json_index import index_from_plain, plain_labels
+from forecaster.data.json_index import index_from_json, labels_to_json
 from forecaster.data.ragged import CHUNK
 
-# What the covariates of a table are called, and the parameters that name their columns.
-GROUPS = ("past_covariates", "future_covariates", "static_covariates")
+# Fields of a table that hold covariates, and parameters that name their columns.
+COVARIATE_ROLES = ("past_covariates", "future_covariates", "static_covariates")
 
-
-Vocabularies = tuple[pd.Index | None, ...]
+Vocabularies: TypeAlias = tuple[pd.Index | None, ...]
 
 
 @dataclass(frozen=True, eq=False)
 class Covariates:
-    """Columns that help to forecast, as numbers.
+    """Covariates as numbers, with the categories that codes stand for.
 
     Args:
         values: (C, N) float64 numbers or category codes, NaN where missing; a column for each row
-            of a table, or for each of its ids where covariates are static.
+            of a table, or for each of its ids if the covariates are static.
         names: (C,) labels of the columns, as the user wrote them.
         categories: C vocabularies: the sorted distinct values, in which code k is at position k;
             None for a covariate of numbers.
@@ -39,34 +38,34 @@ class Covariates:
 
     @classmethod
     def none(cls, count: int) -> Covariates:
-        """No covariates of `count` rows or ids."""
+        """Make covariates without columns for `count` rows or ids."""
         return cls(np.zeros((0, count)), pd.Index([], dtype=object), ())
 
     def __len__(self) -> int:
         return len(self.names)
 
     def decoded(self, position: int, values: np.ndarray) -> np.ndarray:
-        """Values of one covariate as the user wrote them; None for a missing category."""
+        """Decode values of one covariate to the user's categories; None where missing."""
         categories = self.categories[position]
         if categories is None:
             return values
-        labels = np.append(categories.to_numpy(object), None)
+        labels = np.append(categories.to_numpy(object), np.array([None]))
         return labels[np.where(np.isnan(values), -1, values).astype(np.int64)]
 
     def merged(self, other: Covariates) -> tuple[Covariates, Covariates]:
-        """These and others of the same names, each with the sorted categories of both.
+        """Return these and others of the same names, each with the sorted categories of both.
 
         Raises:
             TypeError: if a covariate is of numbers here and of categories there, or of categories
-                that cannot be compared. One without any value fits to everything.
+                that cannot be compared. A covariate without any value has no kind.
         """
         categories = merged_categories([self, other])
         return self.recoded(categories), other.recoded(categories)
 
     def recoded(self, categories: Vocabularies) -> Covariates:
-        """The same with codes for vocabularies that hold its own."""
+        """Recode to vocabularies that include its own."""
         pairs = list(zip(self.categories, categories, strict=True))
-        codes = [  # what each code becomes
+        codes = [  # the new code of each old one
             None if own is None or wanted is None or own.equals(wanted) else wanted.get_indexer(own)
             for own, wanted in pairs
         ]
@@ -86,28 +85,28 @@ class Covariates:
         return replace(self, values=values, categories=categories)
 
     def are_known(self) -> np.ndarray:
-        """(C,) whether each covariate has a value anywhere."""
+        """Return whether each covariate has a value anywhere, (C,) bool."""
         return ~np.isnan(np.fmax.reduce(self.values, axis=1, initial=np.nan))
 
-    def layout(self) -> dict[str, Any]:
-        """All but the values as plain data for JSON."""
+    def to_json(self) -> dict[str, Any]:
+        """Serialize all but the values to JSON-compatible values."""
         return {
-            "names": plain_labels(self.names),
-            "categories": [None if c is None else plain_labels(c) for c in self.categories],
+            "names": labels_to_json(self.names),
+            "categories": [None if c is None else labels_to_json(c) for c in self.categories],
         }
 
     @classmethod
-    def from_layout(
-        cls, layout: dict[str, Any], values: np.ndarray | None, count: int
+    def from_json(
+        cls, description: dict[str, Any], values: np.ndarray | None, count: int
     ) -> Covariates:
-        """The covariates that have this `layout()` and these values, (C, count); None is NaN."""
-        names = index_from_plain(layout["names"], [None])
+        """Restore what `to_json` described, with these values (C, count); None is NaN."""
+        names = index_from_json(description["names"], [None])
         return cls(
             values=np.full((len(names), count), np.nan) if values is None else values,
             names=names,
             categories=tuple(
-                None if plain is None else index_from_plain(plain, [None])
-                for plain in layout["categories"]
+                None if labels is None else index_from_json(labels, [None])
+                for labels in description["categories"]
             ),
         )
 
@@ -115,33 +114,39 @@ class Covariates:
 def merged_categories(
     parts: Sequence[Covariates], are_known: Sequence[np.ndarray] | None = None
 ) -> Vocabularies:
-    """For each covariate of several parts the sorted categories of all, or None for numbers.
+    """Merge the categories of several parts, sorted, for each covariate; None for numbers.
 
     Args:
-        parts: with the same names, in the order in which they came.
-        are_known: what `Covariates.are_known` says of each part; None asks them.
+        parts: with the same names, in the order in which they were read.
+        are_known: `Covariates.are_known` of each part; None computes it.
 
     Raises:
         TypeError: as `Covariates.merged`.
     """
     are_known = [part.are_known() for part in parts] if are_known is None else are_known
-    vocabularies = []
+    vocabularies: list[pd.Index | None] = []
     for position, name in enumerate(parts[0].names):
         own = [part.categories[position] for part in parts]
-        # One without any value fits to everything.
-        having = [c for c, known in zip(own, are_known, strict=True) if known[position]]
-        vocabularies.append(reduce(partial(_with_categories, name), having or own[:1]))
+        # A covariate without any value has no kind.
+        with_values = [c for c, known in zip(own, are_known, strict=True) if known[position]]
+        vocabularies.append(reduce(partial(_merged_pair, name), with_values or own[:1]))
     return tuple(vocabularies)
 
 
-def _with_categories(name: Hashable, own: pd.Index | None, its: pd.Index | None) -> pd.Index | None:
-    if own is its is None or (own is not None and its is not None and its.isin(own).all()):
-        return own
-    try:
-        return own.append(its).unique().sort_values()
-    except (AttributeError, TypeError) as error:
-        kinds = ["numbers" if c is None else f"categories like {c[0]!r}" for c in (own, its)]
-        raise TypeError(
-            f"Covariate {name!r} must be of the kind that it has been. Received: {kinds[1]} after "
-            f"{kinds[0]}. Convert it by `.astype`."
-        ) from error
+def _merged_pair(name: Hashable, own: pd.Index | None, its: pd.Index | None) -> pd.Index | None:
+    """Merge two vocabularies of the covariate `name`, of numbers (None) or of categories."""
+    if own is None and its is None:
+        return None
+    cause: TypeError | None = None
+    if own is not None and its is not None:
+        if its.isin(own).all():
+            return own
+        try:
+            return own.append(its).unique().sort_values()
+        except TypeError as error:
+            cause = error
+    kinds = ["numbers" if c is None else f"categories like {c[0]!r}" for c in (own, its)]
+    raise TypeError(
+        f"Covariate {name!r} must be of the kind that it has been. Received: {kinds[1]} after "
+        f"{kinds[0]}. Convert it by `.astype`."
+    ) from cause

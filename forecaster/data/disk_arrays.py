@@ -1,7 +1,7 @@
-"""Arrays that are larger than memory: files of the temporary directory, mapped.
+"""Arrays larger than memory: memory-mapped files of the temporary directory.
 
-Such a file has no name: the system takes its room back when the last array of it is gone, however
-the process ends. Where it lies is said by the environment variable TMPDIR.
+Such a file has no name: the system frees its space when the last array of it is gone, however the
+process ends. The environment variable TMPDIR sets the directory.
 """
 
 from __future__ import annotations
@@ -9,19 +9,20 @@ from __future__ import annotations
 import mmap
 import tempfile
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
 
-IN_MEMORY = 1 << 20  # values: what has no more of them is in memory, 8 MiB
+IN_MEMORY = 1 << 20  # values, 8 MiB: smaller arrays are in memory
 
 
 class DiskColumns:
-    """An array (C, N) that grows by columns, of which memory holds no more than are appended.
+    """Array (C, N) on disk that grows by columns; memory holds only the columns being appended.
 
-    The file has column behind column, because that is how it grows.
+    The file is column-major, because that is how it grows.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._width = self._count = 0
         self._file = tempfile.TemporaryFile()  # noqa: SIM115, `__exit__` closes it
 
@@ -32,36 +33,36 @@ class DiskColumns:
         self._file.close()
 
     def append(self, columns: np.ndarray) -> None:
-        """Put (C, n) behind what is there, of the same C each time.
+        """Append columns (C, n), of the same C each time.
 
         Raises:
             OSError: if the disk is full. A file that was only mapped would end the process.
         """
-        self._file.write(np.ascontiguousarray(columns.T, np.float64))
+        self._file.write(np.ascontiguousarray(columns.T, np.float64).data)
         self._width = len(columns)
         self._count += columns.shape[1]
 
     def array(self) -> np.ndarray:
-        """What was appended, (C, N) float64; it may be written to, also when this is closed."""
+        """Return all columns, (C, N) float64; writable, also after this is closed."""
         self._file.flush()
-        if not self._width * self._count:  # nothing cannot be mapped
+        if not self._width * self._count:  # an empty file cannot be mapped
             return np.empty((self._width, self._count))
         return np.asarray(np.memmap(self._file, np.float64, "r+")).reshape(-1, self._width).T
 
 
 def is_on_disk(array: np.ndarray) -> bool:
-    """Whether an array is a mapped file, or a view of one."""
-    while isinstance(array, np.ndarray):
-        array = array.base
-    return isinstance(array, mmap.mmap)
+    """Return whether an array is a memory-mapped file, or a view of one."""
+    base: Any = array
+    while isinstance(base, np.ndarray):
+        base = base.base
+    return isinstance(base, mmap.mmap)
 
 
 def side_by_side(parts: Iterable[np.ndarray], count: int, *like: np.ndarray) -> np.ndarray:
-    """Columns of several arrays as one (C, count), on disk where one of `like` is.
+    """Concatenate columns into one array (C, count), on disk if one of `like` is.
 
     Args:
-        parts: (C, n) float64 each, asked for one after another and not used otherwise; `count`
-            columns in all.
+        parts: (C, n) float64 each, read one after another and not kept; `count` columns in all.
         count: N.
         like: (C, any) arrays that the parts are made of.
     """

@@ -1,14 +1,14 @@
-"""What must hold of a user's frame before it is read, and the error that says so where it does not.
+"""Checks of a user's frame before it is read, with the errors that tell what to correct.
 
-`table.py` calls these in order; each takes what the user gave and returns the part that is asked
-for, without a change to it and, where pandas can, without a copy.
+`reading.py` calls these in order; each takes the user's frame and returns a part of it, unchanged
+and, where pandas can, without a copy.
 """
 
 from __future__ import annotations
 
 import warnings
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -16,41 +16,57 @@ import numpy as np
 import pandas as pd
 
 from forecaster.data.interop import as_pandas, library_of
-from forecaster.data.time_grid import is_integer, moments, shortlist
+from forecaster.data.messages import moments, shortlist
+from forecaster.data.time_grid import is_integer
 
-_PARSED = ("string", "date", "datetime")  # what CSV files and databases give for times
+_PARSED = ("string", "date", "datetime")  # kinds of times from CSV files and databases
 
 
 class FrameWarning(UserWarning):
-    """A frame was read, but rows or values are missing, columns left out, or without variation."""
+    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame."""
 
 
 @dataclass(frozen=True, eq=False)
 class Rows:
-    """Which time, and of which series, each row of a frame is.
+    """Time and id of each row of a frame.
 
     Args:
         times: (N,) DatetimeIndex, PeriodIndex or int64 Index, in any order.
         codes: (N,) int64, the position in `ids` of each row's id; None where there are no ids.
         ids: (I,) labels in sorted order, each of at least one row.
+        argument: name of the user's argument that holds the frame, for error messages.
     """
 
     times: pd.Index
     codes: np.ndarray | None = None
     ids: pd.Index | None = None
+    argument: str = "frame"
 
     def at(self, rows: np.ndarray) -> Rows:
-        """Some of these rows."""
-        return Rows(self.times[rows], None if self.codes is None else self.codes[rows], self.ids)
+        """Select some of the rows, by position."""
+        codes = None if self.codes is None else self.codes[rows]
+        return replace(self, times=self.times[rows], codes=codes)
 
     def named(self, rows: np.ndarray) -> str:
-        """Up to five of these rows by their id and time, then how many more there are."""
+        """Format up to five of these rows by id and time, then the number of the others."""
         few = self.at(rows[:5])
-        return moments(few.times, None if few.ids is None else few.ids[few.codes], len(rows))
+        ids = None if few.ids is None or few.codes is None else few.ids[few.codes]
+        return moments(few.times, ids, len(rows))
 
 
-def as_frame(frame: Any, id_column: Hashable | None, time_column: Hashable | None) -> pd.DataFrame:
-    """A frame with rows and with columns of different labels; a Series becomes a column."""
+def as_frame(
+    frame: Any,
+    id_column: Hashable | None,
+    time_column: Hashable | None,
+    argument: str = "frame",
+) -> pd.DataFrame:
+    """Return a pandas frame that is not empty, with unique labels; a Series becomes a column.
+
+    Raises:
+        TypeError: if `frame` is no frame.
+        ValueError: if it is empty or has duplicated labels, or a column of ids or times is needed,
+            or named, where there can be none.
+    """
     if time_column is None and (library := library_of(frame)) != "pandas":
         raise ValueError(
             f"`time_column` must be given for a frame without an index. Received: "
@@ -58,93 +74,107 @@ def as_frame(frame: Any, id_column: Hashable | None, time_column: Hashable | Non
         )
     frame = as_pandas(frame)
     if isinstance(frame, pd.Series):
-        for name, column in (("id_column", id_column), ("time_column", time_column)):
-            if column is not None:
+        for name, label in (("id_column", id_column), ("time_column", time_column)):
+            if label is not None:
                 raise ValueError(
                     f"`{name}` must be None for a Series, whose index holds ids and times. "
-                    f"Received: {name}={column!r}. Leave it out, or pass a DataFrame with that "
+                    f"Received: {name}={label!r}. Leave it out, or pass a DataFrame with that "
                     f"column."
                 )
         frame = frame.to_frame("value" if frame.name is None else frame.name)
     if not isinstance(frame, pd.DataFrame):
         raise TypeError(
-            f"`frame` must be a pandas DataFrame or Series, or a frame of polars or pyarrow. "
+            f"`{argument}` must be a pandas DataFrame or Series, or a frame of polars or pyarrow. "
             f"Received: {type(frame).__name__}. Call its `to_pandas()` if it has one, or "
             f"`pd.DataFrame(values, index=times)`."
         )
     if frame.empty:
         raise ValueError(
-            f"`frame` must have rows and columns. Received: shape {frame.shape}. Pass a row for "
-            f"each time and a column for each series."
+            f"`{argument}` must have rows and columns. Received: shape {frame.shape}. Pass a row "
+            f"for each time and a column for each series."
         )
     if not frame.columns.is_unique:
         twice = frame.columns[frame.columns.duplicated()].unique()
         raise ValueError(
-            f"`frame` must have every column label once. Received: duplicated {shortlist(twice)}. "
-            f"Rename them, or keep the first: `frame.loc[:, ~frame.columns.duplicated()]`."
+            f"`{argument}` must have every column label once. Received: duplicated "
+            f"{shortlist(twice)}. Rename them, or keep the first: "
+            f"`frame.loc[:, ~frame.columns.duplicated()]`."
         )
     return frame
 
 
-def check_columns(frame: pd.DataFrame, roles: Mapping[str, list[Any]]) -> None:
-    """Each role's labels are columns of the frame, and no column has two roles."""
+def check_columns(
+    frame: pd.DataFrame, roles: Mapping[str, list[Any]], argument: str = "frame"
+) -> None:
+    """Check that the labels of each role are columns of the frame, and no column has two roles."""
     role_of: dict[Hashable, str] = {}
-    for argument, labels in roles.items():
-        _reject_unknown(frame.columns, argument, labels)
+    for role, labels in roles.items():
+        _reject_unknown(frame.columns, role, labels, argument)
         if len(set(labels)) < len(labels):
             raise ValueError(
-                f"`{argument}` must name every column once. Received: {argument}={labels!r}. Drop "
+                f"`{role}` must name every column once. Received: {role}={labels!r}. Drop "
                 f"the repeated labels."
             )
         for label in labels:
             if label in role_of:
                 raise ValueError(
-                    f"`{argument}` must name columns without another role. Received: {label!r}, "
+                    f"`{role}` must name columns without another role. Received: {label!r}, "
                     f"which `{role_of[label]}` names too. Keep one of the two."
                 )
-            role_of[label] = argument
+            role_of[label] = role
 
 
-def _reject_unknown(columns: pd.Index, argument: str, labels: list[Any]) -> None:
+def _reject_unknown(columns: pd.Index, role: str, labels: list[Any], argument: str) -> None:
+    """Check that all labels are columns; the error suggests the most similar ones."""
     known = set(columns)
     unknown = [label for label in labels if not isinstance(label, Hashable) or label not in known]
     if unknown:
         texts = [str(label) for label in columns]
-        close = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
-        close = [near[0] for near in close if near]
+        matches = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
+        close = [match[0] for match in matches if match]
         raise ValueError(
-            f"`{argument}` must name columns of `frame`. Received: unknown {shortlist(unknown)}. "
+            f"`{role}` must name columns of `{argument}`. Received: unknown {shortlist(unknown)}. "
             + (f"Did you mean {shortlist(close)}? " if close else "")
             + f"The columns are {shortlist(texts)}."
         )
 
 
 def column(frame: pd.DataFrame, label: Hashable) -> pd.Series:
-    """One column, also where `frame[label]` would take a tuple for several."""
+    """Return one column, also where `frame[label]` would take a tuple for several labels."""
     return frame.iloc[:, frame.columns.tolist().index(label)]
 
 
 def read_rows(
-    frame: pd.DataFrame, id_column: Hashable | None, time_column: Hashable | None
+    frame: pd.DataFrame,
+    id_column: Hashable | None,
+    time_column: Hashable | None,
+    argument: str = "frame",
 ) -> Rows:
-    """The time of every row and, where there are ids, its id; none of them is missing."""
-    index = frame.index
+    """Read the time of every row and, if there are ids, its id; none of them is missing.
+
+    Raises:
+        TypeError: if times are not datetimes, periods or integers, or ids cannot be sorted.
+        ValueError: if a time or an id is missing, or the index does not have the right levels.
+    """
+    index, ids, where = frame.index, None, f"column {id_column!r}"
     if isinstance(index, pd.MultiIndex) and time_column is None:
-        _check_levels(index, id_column)
-        times = _checked_times(index.get_level_values(1), "level 1 of the index")
-        return Rows(times, *_checked_ids(index.get_level_values(0), "level 0 of the index"))
-    if time_column is None:
-        times = _checked_times(index, "the index")
+        _check_levels(index, id_column, argument)
+        times = _checked_times(index.get_level_values(1), "level 1 of the index", argument)
+        ids, where = index.get_level_values(0), "level 0 of the index"
+    elif time_column is None:
+        times = _checked_times(index, "the index", argument)
     else:
-        times = pd.Index(column(frame, time_column))
-        times = _checked_times(times, f"column {time_column!r}", time_column)
-    if id_column is None:
-        return Rows(times)
-    return Rows(times, *_checked_ids(column(frame, id_column), f"column {id_column!r}"))
+        texts = pd.Index(column(frame, time_column))
+        times = _checked_times(texts, f"column {time_column!r}", argument, time_column)
+    if id_column is not None:
+        ids = column(frame, id_column)
+    if ids is None:
+        return Rows(times, argument=argument)
+    return Rows(times, *_checked_ids(ids, where, argument), argument)
 
 
 def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
-    """The position of every value among the sorted distinct ones, -1 where missing, and those.
+    """Encode values as positions in the sorted distinct ones, -1 where missing; return both.
 
     Raises:
         TypeError: if values cannot be hashed or compared with each other.
@@ -159,12 +189,12 @@ def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
     return ranks[codes], labels[order]
 
 
-def _check_levels(index: pd.MultiIndex, id_column: Hashable | None) -> None:
-    """Two levels, ids before times, and no second ids in a column."""
+def _check_levels(index: pd.MultiIndex, id_column: Hashable | None, argument: str) -> None:
+    """Check that an index has two levels, ids and times, and that no column holds ids too."""
     levels = shortlist([f"{level.name!r} ({level.dtype})" for level in index.levels])
     if index.nlevels != 2:
         raise ValueError(
-            f"`frame` must have an index of times, or of two levels: ids and times. Received: "
+            f"`{argument}` must have an index of times, or of two levels: ids and times. Received: "
             f"{index.nlevels} levels, {levels}. Join the levels of the ids into one, or make the "
             f"others columns: `frame.reset_index(level=...)`."
         )
@@ -177,38 +207,43 @@ def _check_levels(index: pd.MultiIndex, id_column: Hashable | None) -> None:
     ids, times = index.levels
     if _is_time(ids) and not _is_time(times):
         raise ValueError(
-            f"`frame` must have ids in the first level of its index and times in the second. "
+            f"`{argument}` must have ids in the first level of its index and times in the second. "
             f"Received: {levels}. Call `frame.swaplevel()`."
         )
 
 
 def _is_time(index: pd.Index) -> bool:
+    """Return whether an index holds datetimes or periods."""
     return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
 
 
-def _checked_ids(ids: pd.Index | pd.Series, where: str) -> tuple[np.ndarray, pd.Index]:
-    """(N,) ids, none missing -> (N,) codes and their (I,) sorted labels."""
+def _checked_ids(
+    ids: pd.Index | pd.Series, where: str, argument: str
+) -> tuple[np.ndarray, pd.Index]:
+    """Encode ids, none missing: (N,) -> codes (N,) and their sorted labels (I,)."""
     try:
         codes, labels = encode(ids)
     except TypeError as error:
         raise TypeError(
-            f"`frame` must have ids of one kind that can be sorted, such as texts or integers. "
-            f"Received: {ids.dtype} in {where}, e.g. {shortlist(ids.tolist()[:2])} ({error}). "
-            f"Convert them, e.g. `.astype(str)`."
+            f"`{argument}` must have ids of one kind that can be sorted, such as texts or "
+            f"integers. Received: {ids.dtype} in {where}, e.g. {shortlist(ids.tolist()[:2])} "
+            f"({error}). Convert them, e.g. `.astype(str)`."
         ) from None
     if (codes < 0).any():
         raise ValueError(
-            f"`frame` must have an id in every row. Received: none in {where} at rows "
+            f"`{argument}` must have an id in every row. Received: none in {where} at rows "
             f"{shortlist(np.flatnonzero(codes < 0))}. Fill them in, or drop these rows."
         )
     return codes, labels
 
 
-def _checked_times(times: pd.Index, where: str, time_column: Hashable | None = None) -> pd.Index:
-    """Times of a kind that lies on grids, in the frame's order, without a missing one."""
+def _checked_times(
+    times: pd.Index, where: str, argument: str, time_column: Hashable | None = None
+) -> pd.Index:
+    """Return datetimes, periods or int64 numbers in the frame's order, none missing."""
     if times.hasnans:
         raise ValueError(
-            f"`frame` must have a time in every row. Received: none in {where} at rows "
+            f"`{argument}` must have a time in every row. Received: none in {where} at rows "
             f"{shortlist(np.flatnonzero(times.isna()))}. Fill them in, or drop these rows."
         )
     if time_column is not None and pd.api.types.infer_dtype(times) in _PARSED:
@@ -218,14 +253,14 @@ def _checked_times(times: pd.Index, where: str, time_column: Hashable | None = N
     if is_integer(times):
         return times if times.dtype == np.int64 else times.astype(np.int64)
     raise TypeError(
-        f"`frame` must have datetimes, periods or integers as times. Received: {times.dtype} in "
-        f"{where}, e.g. {shortlist(times[:2])}. Set `frame.index = pd.to_datetime(frame.index)`, "
-        f"or name the column of times by `time_column`."
+        f"`{argument}` must have datetimes, periods or integers as times. Received: {times.dtype} "
+        f"in {where}, e.g. {shortlist(times[:2])}. Set `frame.index = pd.to_datetime("
+        f"frame.index)`, or name the column of times by `time_column`."
     )
 
 
 def _parse_times(texts: pd.Index, time_column: Hashable) -> pd.Index:
-    """Texts to datetimes. ISO 8601 only, because 01/02/2024 is January here and February there."""
+    """Parse texts in ISO 8601 only, because 01/02/2024 is in January or in February."""
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", FutureWarning)  # pandas 2 for several offsets from UTC
@@ -241,30 +276,3 @@ def _parse_times(texts: pd.Index, time_column: Hashable) -> pd.Index:
             f"pd.to_datetime({label}, dayfirst=True) or pd.to_datetime({label}, utc=True)."
         )
     return times
-
-
-def warn_of_constants(
-    values: np.ndarray, labels: pd.Index, offsets: np.ndarray | None = None
-) -> None:
-    """Name the series from which nothing can be learned.
-
-    Args:
-        values: (S, N), NaN where missing.
-        labels: (I * S,) what each series is called, target after target of each id.
-        offsets: (I + 1,) where the rows of each id begin, at least one each; None for one id.
-    """
-    begins = np.zeros(1, np.int64) if offsets is None else offsets[:-1]
-    # (S, I) -> (I * S,)
-    lowest = np.fmin.reduceat(values, begins, axis=1).T.ravel()
-    highest = np.fmax.reduceat(values, begins, axis=1).T.ravel()
-    kind = "columns" if len(begins) == 1 else "series"
-    for found, what in (
-        (lowest == highest, "one value only, from which nothing can be learned"),
-        (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
-    ):
-        if found.any():
-            warnings.warn(
-                f"`frame` has {kind} with {what}: {shortlist(labels[found])}.",
-                FrameWarning,
-                stacklevel=4,
-            )

@@ -1,6 +1,6 @@
-"""What is known of the horizon: the frame that a user fills in, and the table that it makes longer.
+"""Future covariates of the horizon: the frame to fill in, and the table extended by it.
 
-The rows of a horizon are numbered id after id: ``i * horizon + step``.
+The rows of a horizon are numbered id by id: ``i * horizon + step``.
 """
 
 from __future__ import annotations
@@ -14,14 +14,18 @@ from forecaster.data.columns import read_covariates
 from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import Rows, as_frame, check_columns, read_rows
 from forecaster.data.interop import as_library
+from forecaster.data.messages import moments, shortlist
 from forecaster.data.ragged import ranges, scattered
-from forecaster.data.reading import with_keys
 from forecaster.data.series_table import SeriesTable
-from forecaster.data.time_grid import TimeGrid, cast_like, moments, shortlist
+from forecaster.data.table_parts import with_rows_to_come
+from forecaster.data.time_grid import TimeGrid, cast_like
+from forecaster.data.writing import with_keys
+
+_ARGUMENT = "future"  # name of the user's argument, for error messages
 
 
 def future_frame(table: SeriesTable, horizon: int) -> pd.DataFrame:
-    """The rows of the horizon in the layout of the table's frame, future covariates to fill in.
+    """Make the rows of the horizon in the layout of the table's frame, covariates to be filled in.
 
     Args:
         table: the history.
@@ -31,11 +35,11 @@ def future_frame(table: SeriesTable, horizon: int) -> pd.DataFrame:
         A frame of I * H rows: ids, times and a column for each future covariate, NaN where it is
         a number and None where it is a category.
     """
-    return as_library(_frame(table, _unknown(table, horizon), horizon), table.library)
+    return as_library(_frame(table, _unknown(table, horizon), horizon), table.layout.library)
 
 
 def missing_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int) -> pd.DataFrame:
-    """The rows of the horizon in which `future` lacks a future covariate, with what it does hold.
+    """Return the rows of the horizon in which a future covariate is missing, with the known values.
 
     Args:
         table: the history.
@@ -44,22 +48,22 @@ def missing_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int
         horizon: H, steps after each id's last row.
 
     Returns:
-        A frame as `future_frame` gives it, without the rows of which everything is known.
+        A frame as `future_frame` makes it, without the complete rows.
     """
     known = _unknown(table, horizon) if future is None else _read(table, future, horizon)[0]
     is_missing = np.isnan(known.values).any(axis=0)
     frame = _frame(table, known, horizon)[is_missing]
-    frame = frame.reset_index(drop=True) if table.time_column else frame
-    return as_library(frame, table.library)
+    frame = frame.reset_index(drop=True) if table.layout.time_column else frame
+    return as_library(frame, table.layout.library)
 
 
 def with_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int) -> SeriesTable:
-    """The table with the horizon behind each id: future covariates known, all else missing.
+    """Extend each id by the horizon: future covariates are known there, all else is missing.
 
     Args:
         table: the history.
         future: as in `missing_future`, with a value of every future covariate in every row of
-            the horizon. Categories that the history does not have are added to its own.
+            the horizon. Categories that the history lacks are added to it.
         horizon: H, steps after each id's last row.
 
     Raises:
@@ -67,7 +71,7 @@ def with_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int) -
         ValueError: if a row of the horizon, or a value in it, is missing.
     """
     if not len(table.future_covariates):
-        return table.extended(horizon)
+        return with_rows_to_come(table, horizon)
     if future is None:
         raise ValueError(
             f"`future` must be given where there are future covariates. Received: future=None, "
@@ -78,49 +82,48 @@ def with_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int) -
     _reject_missing_rows(table, is_there, horizon)
     _reject_missing_values(table, known, horizon)
     own, known = table.future_covariates.merged(known)
-    longer = replace(table, future_covariates=own).extended(horizon)
+    longer = with_rows_to_come(replace(table, future_covariates=own), horizon)
     rows = ranges(longer.offsets[1:] - horizon, np.full(table.num_ids, horizon))
     longer.future_covariates.values[:, rows] = known.values
     return longer
 
 
 def _unknown(table: SeriesTable, horizon: int) -> Covariates:
-    """The future covariates over the horizon, (F, I * H), all missing."""
+    """Make future covariates of the horizon, (F, I * H), all missing."""
     own = table.future_covariates
     return replace(own, values=np.full((len(own), table.num_ids * horizon), np.nan))
 
 
 def _read(table: SeriesTable, future: pd.DataFrame, horizon: int) -> tuple[Covariates, np.ndarray]:
-    """The future covariates over the horizon, (F, I * H), and which of its rows `future` has."""
-    try:
-        frame, rows = _rows_of(table, future)
-        series, steps = _steps_ahead(table, rows)
-        chosen = np.flatnonzero((series >= 0) & (steps >= 0) & (steps < horizon))
-        places = series[chosen] * horizon + steps[chosen]
-        _reject_duplicates(rows, chosen, places)
-        is_there = np.zeros(table.num_ids * horizon, bool)
-        if not len(chosen):
-            return _unknown(table, horizon), is_there
-        names = table.future_covariates.names.tolist()
-        found = read_covariates(frame.iloc[chosen], "future_covariates", names, rows.at(chosen))
-    except (TypeError, ValueError) as error:  # the checks know a frame by the name it usually has
-        raise type(error)(str(error).replace("`frame`", "`future`")) from None
-    is_there[places] = True
-    return replace(found, values=scattered(len(is_there), (places, found.values))), is_there
+    """Read future covariates of the horizon, (F, I * H); return also which rows `future` has."""
+    frame, rows = _rows_of(table, future)
+    series, steps = _steps_ahead(table, rows)
+    chosen = np.flatnonzero((series >= 0) & (steps >= 0) & (steps < horizon))
+    positions = series[chosen] * horizon + steps[chosen]
+    _reject_duplicates(rows, chosen, positions)
+    is_there = np.zeros(table.num_ids * horizon, bool)
+    if not len(chosen):
+        return _unknown(table, horizon), is_there
+    names = table.future_covariates.names.tolist()
+    found = read_covariates(frame.iloc[chosen], "future_covariates", names, rows.at(chosen))
+    is_there[positions] = True
+    return replace(found, values=scattered(len(is_there), (positions, found.values))), is_there
 
 
 def _rows_of(table: SeriesTable, future: pd.DataFrame) -> tuple[pd.DataFrame, Rows]:
-    """A frame in the layout of the table's own, and its rows."""
-    id_column = table.ids.name if table.id_column else None
-    time_column = table.time_name if table.time_column else None
-    frame = as_frame(future, id_column, time_column)
+    """Check that a frame has the layout of the history; return it in pandas, and its rows."""
+    layout = table.layout
+    id_column = table.ids.name if layout.id_column and table.ids is not None else None
+    time_column = layout.time_name if layout.time_column else None
+    frame = as_frame(future, id_column, time_column, _ARGUMENT)
     keys = {"id_column": id_column, "time_column": time_column}
     roles = {role: [label] for role, label in keys.items() if label is not None}
-    check_columns(frame, {**roles, "future_covariates": table.future_covariates.names.tolist()})
-    rows = read_rows(frame, id_column, time_column)
+    roles["future_covariates"] = table.future_covariates.names.tolist()
+    check_columns(frame, roles, _ARGUMENT)
+    rows = read_rows(frame, id_column, time_column, _ARGUMENT)
     if (rows.ids is None) != (table.ids is None):
         raise ValueError(
-            f"`frame` must have the layout of the history. Received: "
+            f"`future` must have the layout of the history. Received: "
             f"{'no ids' if rows.ids is None else 'ids in the index'}, where the history has "
             f"{'none' if table.ids is None else 'some'}. Call `model.future_frame(history)` for a "
             f"frame to fill in."
@@ -129,8 +132,8 @@ def _rows_of(table: SeriesTable, future: pd.DataFrame) -> tuple[pd.DataFrame, Ro
 
 
 def _steps_ahead(table: SeriesTable, rows: Rows) -> tuple[np.ndarray, np.ndarray]:
-    """The table's id of each row, -1 for others, and its steps after that id's end, from 0."""
-    if rows.ids is None:
+    """Return the position of each row's id, -1 for unknown ids, and its step after the last row."""
+    if table.ids is None or rows.ids is None or rows.codes is None:
         series = np.zeros(len(rows.times), np.int64)
     else:
         series = table.ids.get_indexer(rows.ids)[rows.codes]
@@ -139,16 +142,18 @@ def _steps_ahead(table: SeriesTable, rows: Rows) -> tuple[np.ndarray, np.ndarray
     return series, np.where(positions < 0, -1, positions - table.lengths[series])
 
 
-def _reject_duplicates(rows: Rows, chosen: np.ndarray, places: np.ndarray) -> None:
-    again = pd.Index(places).duplicated()
+def _reject_duplicates(rows: Rows, chosen: np.ndarray, positions: np.ndarray) -> None:
+    """Check that no two of the `chosen` rows have the same position in the horizon."""
+    again = pd.Index(positions).duplicated()
     if again.any():
         raise ValueError(
-            f"`frame` must have every step of the horizon once. Received: {again.sum()} duplicated "
-            f"rows, at {rows.named(chosen[again])}. Drop them: `future.drop_duplicates`."
+            f"`future` must have every step of the horizon once. Received: {again.sum()} "
+            f"duplicated rows, at {rows.named(chosen[again])}. Drop them: `future.drop_duplicates`."
         )
 
 
 def _reject_missing_rows(table: SeriesTable, is_there: np.ndarray, horizon: int) -> None:
+    """Check that every row of the horizon is there, (I * H,)."""
     counts = (~is_there).reshape(-1, horizon).sum(axis=1)  # (I * H,) -> (I, H) -> (I,)
     lacking = np.flatnonzero(counts)
     if not len(lacking):
@@ -169,6 +174,7 @@ def _reject_missing_rows(table: SeriesTable, is_there: np.ndarray, horizon: int)
 
 
 def _reject_missing_values(table: SeriesTable, known: Covariates, horizon: int) -> None:
+    """Check that no future covariate of the horizon, (F, I * H), is missing."""
     is_missing = np.isnan(known.values)  # (F, I * H)
     rows = np.flatnonzero(is_missing.any(axis=0))
     if len(rows):
@@ -184,7 +190,7 @@ def _reject_missing_values(table: SeriesTable, known: Covariates, horizon: int) 
 
 
 def _frame(table: SeriesTable, covariates: Covariates, horizon: int) -> pd.DataFrame:
-    """Covariates of the horizon, (F, I * H), in the layout of the table's frame."""
+    """Write covariates of the horizon, (F, I * H), in the layout of the table's frame."""
     columns = [covariates.decoded(k, values) for k, values in enumerate(covariates.values)]
     rows = pd.RangeIndex(table.num_ids * horizon)
     frame = pd.DataFrame(dict(enumerate(columns)), index=rows)

@@ -1,11 +1,11 @@
-"""Labels and times <-> plain data for JSON; nothing is evaluated on the way back."""
+"""Labels and times to and from JSON-compatible values; reading evaluates nothing."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Hashable, Iterable
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
@@ -13,14 +13,18 @@ import pandas as pd
 from forecaster.data.time_grid import Freq, as_freq, freq_name
 
 
-def plain_label(label: Any) -> Any:
-    """A label as JSON has it; a tuple becomes a list."""
+def label_to_json(label: Any) -> Any:
+    """Serialize a label to a JSON-compatible value; a tuple becomes a list.
+
+    Raises:
+        TypeError: if a label is not a text, a finite number, None or a tuple of those.
+    """
     if isinstance(label, tuple):
-        return [plain_label(part) for part in label]
+        return [label_to_json(part) for part in label]
     if label is None or isinstance(label, str | bool):
         return label
     if isinstance(label, np.generic):
-        return plain_label(label.item())
+        return label_to_json(label.item())
     if isinstance(label, Integral) or (isinstance(label, Real) and math.isfinite(label)):
         return label
     raise TypeError(
@@ -29,26 +33,26 @@ def plain_label(label: Any) -> Any:
     )
 
 
-def label_from_plain(plain: Any) -> Any:
-    """The label that `plain_label` wrote; a list becomes a tuple again."""
-    return tuple(label_from_plain(part) for part in plain) if isinstance(plain, list) else plain
+def label_from_json(value: Any) -> Any:
+    """Restore a label that `label_to_json` serialized; a list becomes a tuple again."""
+    return tuple(label_from_json(part) for part in value) if isinstance(value, list) else value
 
 
-def plain_labels(labels: Iterable[Any]) -> list[Any]:
-    """Each of the labels, or of the names of an index, as JSON has it."""
-    return [plain_label(label) for label in labels]
+def labels_to_json(labels: Iterable[Any]) -> list[Any]:
+    """Serialize labels, or the names of an index, to JSON-compatible values."""
+    return [label_to_json(label) for label in labels]
 
 
-def index_from_plain(labels: list[Any], names: list[Any]) -> pd.Index:
-    """The index of which `plain_labels` wrote the labels and the names; several names, levels."""
-    labels, names = ([label_from_plain(plain) for plain in part] for part in (labels, names))
+def index_from_json(labels: list[Any], names: list[Any]) -> pd.Index:
+    """Restore an index from its serialized labels and names; several names make several levels."""
+    labels, names = ([label_from_json(value) for value in part] for part in (labels, names))
     if len(names) > 1:
         return pd.MultiIndex.from_tuples(labels, names=names)
     return pd.Index(labels, name=names[0], tupleize_cols=False)
 
 
-def plain_times(times: pd.Index, freq: Freq) -> dict[str, Any]:
-    """The first times of grids of this step: their kind, the step, unit and zone, and themselves.
+def times_to_json(times: pd.Index, freq: Freq) -> dict[str, Any]:
+    """Serialize the first times of grids: their kind, step, unit, zone and values.
 
     Raises:
         ValueError: if the time zone has no name.
@@ -65,27 +69,29 @@ def plain_times(times: pd.Index, freq: Freq) -> dict[str, Any]:
     }
 
 
-def times_from_plain(plain: dict[str, Any], name: Hashable) -> tuple[pd.Index, Freq]:
-    """The times and the step that `plain_times` wrote."""
-    if plain["kind"] == "integer":
-        times = pd.Index(plain["starts"], dtype=np.int64)
-    elif plain["kind"] == "period":
-        times = pd.PeriodIndex(plain["starts"], freq=plain["freq"])
+def times_from_json(description: dict[str, Any], name: Hashable) -> tuple[pd.Index, Freq]:
+    """Restore the times and the step that `times_to_json` serialized."""
+    if description["kind"] == "integer":
+        times = pd.Index(description["starts"], dtype=np.int64)
+    elif description["kind"] == "period":
+        times = pd.PeriodIndex(description["starts"], freq=description["freq"])
     else:
-        is_aware = plain["tz"] is not None
-        times = pd.to_datetime(plain["starts"], format="ISO8601", utc=is_aware)
-        times = times.tz_convert(plain["tz"]) if is_aware else times
-        times = times.as_unit(plain["unit"])
-    return times.rename(name), as_freq(plain["freq"], times)
+        is_aware = description["tz"] is not None
+        times = pd.to_datetime(description["starts"], format="ISO8601", utc=is_aware)
+        times = times.tz_convert(description["tz"]) if is_aware else times
+        times = times.as_unit(description["unit"])
+    return times.rename(name), as_freq(description["freq"], times)
 
 
-def _kind(times: pd.Index) -> str:
+def _kind(times: pd.Index) -> Literal["datetime", "period", "integer"]:
+    """Return the kind of times."""
     if isinstance(times, pd.DatetimeIndex):
         return "datetime"
     return "period" if isinstance(times, pd.PeriodIndex) else "integer"
 
 
 def _zone_name(times: pd.DatetimeIndex) -> str:
+    """Return the name of the time zone, from which pandas can restore it."""
     name = str(times.tz)
     try:
         times.tz_convert(name)

@@ -1,9 +1,9 @@
-"""Parquet files that are larger than memory, as a table whose arrays lie on disk.
+"""Reader of Parquet files larger than memory, into a table whose arrays are on disk.
 
     files  ->  rows of each id, counted
            ->  rows of a few ids together, in files of the temporary directory
-           ->  tables of a few ids, one after another, each read as any frame is (table.py)
-           ->  one table (stacking.py)
+           ->  tables of a few ids, one after another, each read as any frame is (reading.py)
+           ->  one table (concat.py)
 
 Memory holds the rows of a few ids at a time, whatever the order of the rows and wherever the files
 begin and end; the disk holds all of them twice. The cost grows with the rows.
@@ -20,39 +20,39 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import pandas as pd
 
+from forecaster.data.concat import concat_ids
 from forecaster.data.frame_checks import encode
+from forecaster.data.messages import shortlist
 from forecaster.data.reading import Reading, check_whole, read_frame, read_part
 from forecaster.data.series_table import SeriesTable
-from forecaster.data.stacking import stacked
-from forecaster.data.time_grid import shortlist
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema, Table
     from pyarrow.dataset import Dataset
 
-BUCKET = 1 << 22  # values read together
-_BATCH = 1 << 17  # rows of a file looked at together
-_COUNTS = 64  # batches whose counts are added together
+BUCKET = 1 << 22  # values read at a time
+_BATCH = 1 << 17  # rows of a file scanned at a time
+_COUNTS = 64  # batches whose counts are added up at a time
 
 
 def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
-    """A Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
+    """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
 
-    Folders called ``store=a`` give their files a column "store". Only columns that are asked for
-    are read. Where columns of ids and of times are named, ids are read a few at a time, so that
-    only all rows of one id must fit into memory; `freq` is found in the first of them. Anything
-    else is a frame like any other, which must fit as a whole.
+    Folders called ``store=a`` give their files a column "store". Only the columns with a role are
+    read. If columns of ids and of times are named, a few ids are read at a time, so that only all
+    rows of one id must fit into memory; `freq` is inferred from the first of them. Otherwise the
+    whole frame must fit into memory.
 
     Args:
         path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
-            of it. Names that begin with "." or "_" are passed over.
-        reading: what `read_frame` is told.
+            of it. Names that begin with "." or "_" are ignored.
+        reading: roles of the columns, and the step, as for `read_frame`.
 
     Raises:
         ImportError: if pyarrow is not installed.
-        FileNotFoundError: if there is nothing, or no such file in the folder.
-        TypeError, ValueError: as `read_frame`; and if a file is damaged or no Parquet, or a column
-            is not in every file, or of another kind in some.
+        FileNotFoundError: if the path does not exist, or no such file is in the folder.
+        TypeError, ValueError: as `read_frame`; and if a file is damaged or not Parquet, or a column
+            is missing from a file, or of different kinds in two files.
         OSError: if the disk is full.
 
     Warns:
@@ -60,7 +60,7 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), **vars(reading))
+        return read_frame(_to_pandas(files.dataset().to_table()), reading)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -72,31 +72,32 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     targets = list(reading.targets_of(frame).columns)
     reading, columns = replace(reading, target=targets), named + targets
     dataset = files.dataset(columns)
-    ids, buckets = _buckets(dataset, reading.id_column, BUCKET // len(columns))
+    id_column = str(reading.id_column)  # names in Arrow are texts
+    ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), **vars(reading))
-    lacking = _Lacking()
+        return read_frame(_to_pandas(dataset.to_table()), reading)
+    missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
-        _spill(dataset, reading.id_column, ids, buckets, Path(folder))
-        table = stacked(_parts(Path(folder), int(buckets[-1]) + 1, reading, lacking))
-    check_whole(table, reading, lacking.first, lacking.count)
+        _write_buckets(dataset, id_column, ids, buckets, Path(folder))
+        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing))
+    check_whole(table, reading, missing.first, missing.count)
     return table
 
 
 def parquet_columns(path: str | Path) -> list[str]:
-    """The columns that Parquet files have, those of their folders' names among them."""
+    """Return the columns of Parquet files, those from the names of their folders included."""
     return list(_Files(Path(path)).types)
 
 
 class _Files:
-    """The Parquet files at a path.
+    """Parquet files at a path, with the schema that they share.
 
     Attributes:
-        types: name of each column -> its type, that of the first file that knows one.
-        index: the columns that were an index when pandas wrote them.
+        types: name of each column -> its type, from the first file where it is not null.
+        index: columns that were an index when pandas wrote them.
     """
 
-    def __init__(self, path: Path):
+    def __init__(self, path: Path) -> None:
         try:
             import pyarrow
             import pyarrow.dataset
@@ -110,7 +111,7 @@ class _Files:
         try:
             found = self._open()
             self._schemas = {
-                fragment.path: _plain(fragment.physical_schema)
+                fragment.path: _without_dictionaries(fragment.physical_schema)
                 for fragment in found.get_fragments()
             }
         except pyarrow.ArrowException as error:
@@ -120,7 +121,9 @@ class _Files:
             ) from error
         in_files = {name for schema in self._schemas.values() for name in schema.names}
         self._of_folders = {
-            field.name: field.type for field in _plain(found.schema) if field.name not in in_files
+            field.name: field.type
+            for field in _without_dictionaries(found.schema)
+            if field.name not in in_files
         }
         self.types: dict[str, Any] = {}
         for schema in self._schemas.values():
@@ -133,17 +136,17 @@ class _Files:
         self.index = {name for name in index if isinstance(name, str)} & self.types.keys()
 
     def empty_frame(self) -> pd.DataFrame:
-        """A frame of all columns, without rows."""
+        """Make a frame of all columns, without rows."""
         return _to_pandas(self._arrow.schema(list(self.types.items())).empty_table())
 
     def dataset(self, columns: Collection[str] | None = None) -> Dataset:
-        """The rows of all files, of these columns; None is all, and an index where there is one."""
+        """Return the rows of all files, of these columns; None is all, and the index if any."""
         fields = [self._field(name) for name in (self.types if columns is None else columns)]
         metadata = self._metadata if columns is None else None
         return self._open(self._arrow.schema(fields, metadata))
 
     def _field(self, name: str) -> Any:
-        """A column as all files together have it."""
+        """Unify the types of a column in all files."""
         if name in self._of_folders:
             return self._arrow.field(name, self._of_folders[name])
         lacking = [file for file, schema in self._schemas.items() if name not in schema.names]
@@ -164,8 +167,9 @@ class _Files:
             ) from error
 
     def _open(self, schema: Schema | None = None) -> Dataset:
+        """Open all files as one dataset; None infers its schema."""
         parquet = self._arrow.dataset
-        # To fetch whole row groups ahead is for files that are far away, and takes their memory.
+        # Prefetching of whole row groups helps with remote files only, and takes their memory.
         options = parquet.ParquetFragmentScanOptions(pre_buffer=False)
         return parquet.dataset(
             [str(file) for file in self._files],
@@ -177,6 +181,7 @@ class _Files:
 
 
 def _files_at(path: Path) -> list[Path]:
+    """Return the file at a path, or the Parquet files of the folder there, sorted."""
     if path.is_file():
         return [path]
     if not path.exists():
@@ -197,8 +202,8 @@ def _files_at(path: Path) -> list[Path]:
     return files
 
 
-def _plain(schema: Schema) -> Schema:
-    """Without dictionaries, of which every file has its own: their values are what is meant."""
+def _without_dictionaries(schema: Schema) -> Schema:
+    """Replace dictionary types, whose codes differ between files, by the types of their values."""
     import pyarrow
 
     return pyarrow.schema(
@@ -212,18 +217,18 @@ def _plain(schema: Schema) -> Schema:
 
 
 def _to_pandas(table: Table) -> pd.DataFrame:
-    """Booleans with missing values among them stay booleans, which pandas has a dtype for."""
+    """Convert a table to pandas; booleans with missing values stay booleans."""
     import pyarrow
 
     return table.to_pandas(types_mapper={pyarrow.bool_(): pd.BooleanDtype()}.get)
 
 
 def _buckets(dataset: Dataset, id_column: str, rows: int) -> tuple[pd.Index, np.ndarray]:
-    """The sorted ids (I,), and for each the number of its bucket: rising, from 0.
+    """Return the sorted ids (I,), and the number of the bucket of each: increasing, from 0.
 
-    A bucket has about so many rows, or all of one id.
+    A bucket has about this many rows, or all of one id.
     """
-    found = _counted(dataset, id_column).to_pandas()
+    found = _count_rows(dataset, id_column).to_pandas()
     missing = found["rows"][found["id"].isna()].sum()
     if missing:
         raise ValueError(
@@ -237,16 +242,16 @@ def _buckets(dataset: Dataset, id_column: str, rows: int) -> tuple[pd.Index, np.
     return ids, np.unique(before // max(rows, 1), return_inverse=True)[1]
 
 
-def _counted(dataset: Dataset, id_column: str) -> Table:
-    """Each "id", None if some rows have none, and how many "rows" it has."""
+def _count_rows(dataset: Dataset, id_column: str) -> Table:
+    """Count the "rows" of each "id", which is None where it is missing."""
     import pyarrow
 
     def total(counts: list[Table]) -> Table:
         counted = pyarrow.concat_tables(counts).group_by("id").aggregate([("rows", "sum")])
         return counted.rename_columns(["id", "rows"])
 
-    nobody = dataset.schema.field(id_column).with_name("id")
-    counts = [pyarrow.schema([nobody, ("rows", pyarrow.int64())]).empty_table()]
+    id_field = dataset.schema.field(id_column).with_name("id")
+    counts = [pyarrow.schema([id_field, ("rows", pyarrow.int64())]).empty_table()]
     for batch in _batches(dataset, [id_column]):
         found = batch.column(0).value_counts()
         counts.append(pyarrow.table(found.flatten(), ["id", "rows"]))
@@ -256,22 +261,22 @@ def _counted(dataset: Dataset, id_column: str) -> Table:
 
 
 def _batches(dataset: Dataset, columns: list[str]) -> Iterator[RecordBatch]:
-    """The rows of all files, some at a time."""
-    # Threads that read ahead would fill the memory, because nothing here is as fast.
+    """Iterate over the rows of all files in batches."""
+    # Threads that read ahead would fill the memory: all that follows is slower than they are.
     one_by_one = {"use_threads": False, "batch_readahead": 1, "fragment_readahead": 1}
     return dataset.to_batches(columns=columns, batch_size=_BATCH, **one_by_one)
 
 
-def _spill(
+def _write_buckets(
     dataset: Dataset, id_column: str, ids: pd.Index, buckets: np.ndarray, folder: Path
 ) -> None:
-    """Put every row into the file of its bucket, which is a run of Arrow streams."""
+    """Append every row to the file of its bucket, which is a sequence of Arrow streams."""
     import pyarrow
 
     for batch in _batches(dataset, dataset.schema.names):
         own = batch.column(id_column).dictionary_encode()
-        place = ids.get_indexer(own.dictionary.to_pandas())
-        bucket = buckets[place][own.indices.to_numpy()]
+        positions = ids.get_indexer(own.dictionary.to_pandas())
+        bucket = buckets[positions][own.indices.to_numpy()]
         order = np.argsort(bucket, kind="stable")
         present, first = np.unique(bucket[order], return_index=True)
         for number, rows in zip(present, np.split(order, first)[1:], strict=True):
@@ -282,8 +287,8 @@ def _spill(
                 stream.write_batch(batch.take(pyarrow.array(rows)))
 
 
-def _spilled(file: Path) -> pd.DataFrame:
-    """The rows of a bucket, whose file is then no longer needed."""
+def _read_bucket(file: Path) -> pd.DataFrame:
+    """Read the rows of a bucket, and delete its file."""
     import pyarrow
 
     tables = []
@@ -294,23 +299,27 @@ def _spilled(file: Path) -> pd.DataFrame:
     return _to_pandas(pyarrow.concat_tables(tables))
 
 
-class _Lacking:
-    """How many rows the files lack, and the first of them among those of all ids."""
+class _MissingRows:
+    """Count of the rows that the files lack, and the positions of the first five."""
 
-    def __init__(self):
-        self.count, self.first = 0, np.empty(0, np.int64)
+    def __init__(self) -> None:
+        self.count = 0
+        self.first = np.empty(0, np.int64)
 
     def add(self, rows: np.ndarray, before: int) -> None:
+        """Add the missing rows of a table that has this many rows before it."""
         self.count += len(rows)
         self.first = np.append(self.first, before + rows[:5])[:5]
 
 
-def _parts(folder: Path, count: int, reading: Reading, lacking: _Lacking) -> Iterator[SeriesTable]:
-    """The table of every bucket; the step of the first is that of all."""
+def _tables(
+    folder: Path, count: int, reading: Reading, missing: _MissingRows
+) -> Iterator[SeriesTable]:
+    """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing = read_part(_spilled(folder / str(number)), reading)
+        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading)
         reading = replace(reading, freq=table.freq)
-        lacking.add(missing, rows)
+        missing.add(missing_rows, rows)
         rows += table.num_rows
         yield table

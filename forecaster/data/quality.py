@@ -1,26 +1,77 @@
-"""Values that dwarf their series: they are read as they are, but hide the others from a network."""
+"""Warnings of gaps, constant series and outliers, which are read as they are but hurt forecasts."""
 
 from __future__ import annotations
 
 import warnings
 
 import numpy as np
+import pandas as pd
 
 from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.messages import moments, shortlist
 from forecaster.data.series_table import SeriesTable
-from forecaster.data.time_grid import moments, shortlist
+from forecaster.data.time_grid import freq_name
 
-_FOLD = 10_000  # an outlier is this many times as large as ordinary values, at least
-_GAP = 100  # the largest value is less than this many times as large as other outliers
-_SHARE = 0.1  # of the values are outliers at most; more are a part of what the series is
-_CHUNK = 1 << 16  # values looked at together
+_OUTLIER_RATIO = 10_000  # an outlier is at least this many times as large as ordinary values
+_OUTLIER_SPREAD = 100  # the largest outlier is less than this many times as large as the others
+_MAX_OUTLIERS = 0.1  # fraction of the values; more of them are a property of the series
+_CHUNK = 1 << 16  # values scanned at a time
+
+
+def warn_of_gaps(table: SeriesTable, lacking: np.ndarray, count: int) -> None:
+    """Warn of missing rows, with the first of their times.
+
+    Args:
+        table: the table that was read.
+        lacking: its rows that the frame lacks; the first five are enough.
+        count: the number of all of them.
+    """
+    if not count:
+        return
+    # Five times are enough; making all of them may cost more than the frame.
+    series = table.offsets.searchsorted(lacking[:5], side="right") - 1
+    times = table.times_at(series, lacking[:5] - table.offsets[series])
+    named = moments(times, None if table.ids is None else table.ids[series], count)
+    warnings.warn(
+        f"`frame` has gaps: {count} of {table.num_rows} timestamps at "
+        f"freq={freq_name(table.freq)!r} are missing and were filled with NaN: {named}.",
+        FrameWarning,
+        stacklevel=4,
+    )
+
+
+def warn_of_constants(
+    values: np.ndarray, labels: pd.Index, offsets: np.ndarray | None = None
+) -> None:
+    """Warn of series that are constant or have no value.
+
+    Args:
+        values: (S, N), NaN where missing.
+        labels: (I * S,) names of the series, target after target of each id.
+        offsets: (I + 1,) first row of each id, at least one row each; None for one id.
+    """
+    begins = np.zeros(1, np.int64) if offsets is None else offsets[:-1]
+    # (S, I) -> (I * S,)
+    lowest = np.fmin.reduceat(values, begins, axis=1).T.ravel()
+    highest = np.fmax.reduceat(values, begins, axis=1).T.ravel()
+    kind = "columns" if len(begins) == 1 else "series"
+    for found, what in (
+        (lowest == highest, "one value only, from which nothing can be learned"),
+        (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
+    ):
+        if found.any():
+            warnings.warn(
+                f"`frame` has {kind} with {what}: {shortlist(labels[found])}.",
+                FrameWarning,
+                stacklevel=4,
+            )
 
 
 def warn_of_outliers(table: SeriesTable) -> None:
-    """Name the values that are thousands of times as far from 0 as all others of their series.
+    """Warn of values thousands of times as far from 0 as all others of their series.
 
-    Zeros are not counted, because there are series of nearly nothing else. Ordinary heavy tails
-    are not meant: in those, values of every size lie between the common and the largest ones.
+    Zeros are not counted, because some series hold little else. Heavy tails are no outliers: they
+    have values of every size between the common and the largest ones.
     """
     largest = _largest(table)
     targets, series = np.nonzero(_have_outliers(table, largest))
@@ -34,15 +85,16 @@ def warn_of_outliers(table: SeriesTable) -> None:
         where = moments(table.times(position, row, 1), ids)
         named.append(f"{values[row]:g} in column {table.targets[target]!r} at {where}")
     warnings.warn(
-        f"`frame` holds values {_FOLD:,} times as large as the others of their series, or larger: "
-        f"{shortlist(named, len(series))}. They are kept; replace them by NaN if they are wrong.",
+        f"`frame` holds values {_OUTLIER_RATIO:,} times as large as the others of their series, or "
+        f"larger: {shortlist(named, len(series))}. They are kept; replace them by NaN if they are "
+        f"wrong.",
         FrameWarning,
         stacklevel=4,
     )
 
 
 def _largest(table: SeriesTable) -> np.ndarray:
-    """(S, I) the largest distance from 0; NaN where a series has no value."""
+    """Return the largest absolute value of each series, (S, I); NaN where there is no value."""
     begins = table.offsets[:-1]
     lowest = np.fmin.reduceat(table.values, begins, axis=1)
     highest = np.fmax.reduceat(table.values, begins, axis=1)
@@ -50,23 +102,23 @@ def _largest(table: SeriesTable) -> np.ndarray:
 
 
 def _have_outliers(table: SeriesTable, largest: np.ndarray) -> np.ndarray:
-    """(S, I) whether few values of a series are of the size of its largest, and the rest far off.
+    """Return whether each series, (S, I), has few values near its largest and none in between.
 
-    Values are counted in pieces, because their sizes may need more memory than there is left.
+    Values are counted in chunks, because an array of their sizes may not fit into memory.
     """
     counts = np.zeros((3, *largest.shape), np.int64)
     rows = max(_CHUNK // table.num_targets, 1)
     for first in range(0, table.num_rows, rows):
         sizes = np.abs(table.values[:, first : first + rows])
         last = first + sizes.shape[1] - 1
-        # The ids i .. j - 1 have rows in this piece; where those begin in it.
+        # Ids i .. j - 1 have rows in this chunk; `begins` is the first row of each in it.
         i = table.offsets.searchsorted(first, side="right") - 1
         j = table.offsets.searchsorted(last, side="right")
         begins = np.maximum(table.offsets[i:j] - first, 0)
         lengths = np.diff(begins, append=sizes.shape[1])
         tops = np.repeat(largest[:, i:j], lengths, axis=1)
-        kinds = (sizes > 0, sizes * _FOLD > tops, sizes * _GAP > tops)
+        kinds = (sizes > 0, sizes * _OUTLIER_RATIO > tops, sizes * _OUTLIER_SPREAD > tops)
         for count, is_kind in zip(counts, kinds, strict=True):
             count[:, i:j] += np.add.reduceat(is_kind, begins, axis=1, dtype=np.int64)
     some, not_small, large = counts
-    return (large == not_small) & (large <= _SHARE * some) & (some > 0)
+    return (large == not_small) & (large <= _MAX_OUTLIERS * some) & (some > 0)

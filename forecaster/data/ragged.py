@@ -1,7 +1,7 @@
-"""Arrays of series of different lengths: columns behind each other, cut by offsets.
+"""Ragged arrays: the columns of series of different lengths, concatenated, with offsets.
 
-What goes through a whole array goes series by series, many at a time (`chunks`), so that it needs
-no second array of that size in memory; and an array on disk becomes another one on disk.
+Whole arrays are processed in chunks of series (`chunks`), so that no second array of their size is
+needed in memory; the result for an array on disk is on disk too.
 """
 
 from __future__ import annotations
@@ -13,16 +13,16 @@ import numpy as np
 
 from forecaster.data.disk_arrays import side_by_side
 
-CHUNK = 1 << 20  # values looked at together
+CHUNK = 1 << 20  # values processed at a time
 
 
 def offsets_of(lengths: np.ndarray) -> np.ndarray:
-    """Where each series begins, and the end of the last: (I,) -> (I + 1,) int64."""
+    """Return the first position of each series, and the end of the last: (I,) -> (I + 1,) int64."""
     return np.concatenate([[0], np.cumsum(lengths)])
 
 
 def ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """The numbers ``begins[i] .. begins[i] + counts[i] - 1`` of every i, behind each other."""
+    """Concatenate the ranges ``begins[i] .. begins[i] + counts[i] - 1`` of all i."""
     shift = np.repeat(begins - offsets_of(counts)[:-1], counts)
     return shift + np.arange(len(shift))
 
@@ -30,15 +30,15 @@ def ranges(begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
 def scattered(
     count: int, *parts: tuple[np.ndarray, np.ndarray], fill: float = np.nan
 ) -> np.ndarray:
-    """(C, count) with the columns of each part, (C, k), at its (k,) places; `fill` elsewhere."""
+    """Scatter the columns of parts, (C, k), to their (k,) positions in (C, count), else `fill`."""
     array = np.full((len(parts[0][1]), count), fill)
-    for places, columns in parts:
-        array[:, places] = columns
+    for positions, columns in parts:
+        array[:, positions] = columns
     return array
 
 
 def chunks(offsets: np.ndarray, width: int = 1) -> Iterator[slice]:
-    """Runs of series with at most about a million values of `width` rows, or of one series."""
+    """Yield runs of series with about a million values of `width` rows at most, or of one."""
     first, rows = 0, CHUNK // max(width, 1)
     while first < len(offsets) - 1:
         last = offsets.searchsorted(offsets[first] + rows, side="right") - 1
@@ -47,21 +47,21 @@ def chunks(offsets: np.ndarray, width: int = 1) -> Iterator[slice]:
 
 
 def cut(columns: np.ndarray, begins: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """Columns ``begins[i] .. begins[i] + counts[i] - 1`` of every i: (C, N) -> (C, n)."""
+    """Select columns ``begins[i] .. begins[i] + counts[i] - 1`` of every i: (C, N) -> (C, n)."""
     offsets = offsets_of(counts)
     parts = (columns[:, ranges(begins[ids], counts[ids])] for ids in chunks(offsets, len(columns)))
     return side_by_side(parts, offsets[-1], columns)
 
 
 class Move(NamedTuple):
-    """Where series of one array go in another.
+    """Copy of k ranges of columns of one array into series of another.
 
     Args:
-        columns: (C, N).
-        begins: (k,) the first column of each series that goes.
-        counts: (k,) how many columns of it go.
-        series: (k,) which series of the other array each becomes a part of.
-        first: (k,) from which column of that series on.
+        columns: (C, N) the array to copy from.
+        begins: (k,) first column of each range.
+        counts: (k,) number of columns of each range.
+        series: (k,) series of the other array that each range is copied into.
+        first: (k,) first column in that series.
     """
 
     columns: np.ndarray
@@ -72,15 +72,15 @@ class Move(NamedTuple):
 
 
 def moved(offsets: np.ndarray, *moves: Move, fill: float) -> np.ndarray:
-    """Series with these offsets made of moves, later ones on top; `fill` elsewhere: (C, N)."""
+    """Make series with these offsets, (C, N), from moves, later ones on top; `fill` elsewhere."""
 
     def made(ids: slice) -> np.ndarray:
         begin, parts = offsets[ids.start], []
         for columns, begins, counts, series, first in moves:
             chosen = np.flatnonzero((ids.start <= series) & (series < ids.stop))
-            places = offsets[series[chosen]] + first[chosen] - begin
+            starts = offsets[series[chosen]] + first[chosen] - begin
             rows = ranges(begins[chosen], counts[chosen])
-            parts.append((ranges(places, counts[chosen]), columns[:, rows]))
+            parts.append((ranges(starts, counts[chosen]), columns[:, rows]))
         return scattered(offsets[ids.stop] - begin, *parts, fill=fill)
 
     arrays = [move.columns for move in moves]
@@ -90,7 +90,7 @@ def moved(offsets: np.ndarray, *moves: Move, fill: float) -> np.ndarray:
 def blanked(
     columns: np.ndarray, offsets: np.ndarray, counts: np.ndarray, fill: float
 ) -> np.ndarray:
-    """The same with `fill` behind the first ``counts[i]`` columns of each series i."""
+    """Replace all but the first ``counts[i]`` columns of each series i by `fill`."""
 
     def known(ids: slice) -> np.ndarray:
         own = columns[:, offsets[ids.start] : offsets[ids.stop]]
@@ -100,7 +100,7 @@ def blanked(
 
 
 def is_among_first(offsets: np.ndarray, counts: np.ndarray) -> np.ndarray:
-    """(N,) whether a column is among the first ``counts[i]`` of its series i."""
+    """Return whether each column is among the first ``counts[i]`` of its series i, (N,) bool."""
     lengths = np.diff(offsets)
     column = np.arange(lengths.sum()) - np.repeat(offsets[:-1] - offsets[0], lengths)
     return column < np.repeat(counts, lengths)

@@ -1,21 +1,19 @@
-"""Rolling origin: forecasts from many cutoffs, none by weights that have seen what is scored.
+"""Rolling-origin evaluation: forecasts from many cutoffs, without weights fitted on scored rows.
 
-    steps 0 .. cutoff - 1        what a forecast may read
-    steps 0 .. cutoff - gap - 1  what its weights may have been fitted on (the last `window` rows)
-    step cutoff ..               what is scored
+    steps 0 .. cutoff - 1        read by a forecast
+    steps 0 .. cutoff - gap - 1  fitted on (the last `train_length` rows of them)
+    step cutoff ..               scored
 
-A cutoff is one moment for all ids: steps are counted on the table's timeline, from the first time
-of any id to the last. An id is forecast where it has a row up to that moment and a whole horizon
-of rows after it.
+A cutoff is the same time for all ids: steps are counted on the table's `Timeline`. An id is
+forecast if it has a row up to that time and a whole horizon of rows after it.
 
-Nothing here knows a concrete class: whatever has the methods of `TableForecaster` and can be
-copied by scikit-learn's `clone` can be judged.
+Nothing here knows a concrete class: whatever has the methods of `TableForecaster` can be evaluated.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from numbers import Integral
@@ -23,77 +21,85 @@ from typing import Any, Protocol
 
 import numpy as np
 import pandas as pd
-from sklearn.base import clone
 
-from forecaster.data.reading import SeriesTable
-from forecaster.data.time_grid import shortlist
+from forecaster.data.messages import shortlist
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_parts import chunks_of_ids, known_after
 from forecaster.evaluation.backtest_result import BacktestResult
 from forecaster.evaluation.baselines import seasonal_naive_of_ids
 from forecaster.evaluation.metrics import seasonal_scales
+from forecaster.evaluation.timeline import Timeline
 from forecaster.utils.checks import check_integer
 from forecaster.utils.executors import Workers, run_all
 
 logger = logging.getLogger(__name__)
 
 
-class TableForecaster(Protocol):
-    """What can be judged."""
-
-    horizon: int
-
-    def fit_table(self, table: SeriesTable) -> TableForecaster:
-        """Fit fresh weights; returns itself."""
+class FittedTableForecaster(Protocol):
+    """A model with weights that can be evaluated."""
 
     def forecast_table(
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
     ) -> np.ndarray:
-        """(K,) ids and cutoffs -> (K, S, H, width), each from the rows before its cutoff alone."""
+        """Forecast (K,) ids from (K,) cutoffs: (K, S, H, width), each from the rows before it."""
 
-    def rows_needed(self, table: SeriesTable) -> int:
-        """The fewest rows of an id of `table` that can be fitted on."""
+    def reason_to_refit(self, model: Any, table: SeriesTable, until: Any) -> str | None:
+        """Return why these weights must not forecast `table` for `model`; None if they may.
 
-    def reason_to_refit(self, table: SeriesTable, until: Any) -> str | None:
-        """Why forecasts must not come from the weights at hand; None if they may.
-
-        The reason may be that the weights have seen something after the time `until`. It is the
-        empty text where there are no weights, which is nothing to be told of.
+        One reason is that they were fitted on rows after the time `until`.
         """
 
 
+class TableForecaster(Protocol):
+    """A model that can be evaluated."""
+
+    @property
+    def horizon(self) -> int:
+        """Return the number of steps of a forecast."""
+
+    def fit_table(self, table: SeriesTable) -> FittedTableForecaster:
+        """Fit new weights, without a change to the model."""
+
+    def rows_needed(self, table: SeriesTable) -> int:
+        """Return the minimum number of rows of an id of `table` for a fit."""
+
+
 def choose_cutoffs(
-    table: SeriesTable, horizon: int, cutoffs: int | Sequence, stride: int
+    table: SeriesTable, horizon: int, cutoffs: int | Sequence[Any], stride: int
 ) -> np.ndarray:
-    """The cutoffs as numbers of known steps of the table's timeline, oldest first: (C,) int64.
+    """Return cutoffs as numbers of known steps of the table's timeline, in order: (C,) int64.
 
     Args:
         table: the series.
         horizon: steps that must lie in the table after every cutoff.
-        cutoffs: how many, the last that have a whole horizon of rows after them; or the times
-            themselves, each the last time seen.
-        stride: steps between two cutoffs, where `cutoffs` is a number.
+        cutoffs: number of cutoffs, the last ones with a whole horizon of rows after them; or the
+            times themselves, each the last known one.
+        stride: steps between two cutoffs, if `cutoffs` is a number.
 
     Raises:
         TypeError: if `cutoffs` is neither a number nor several times, or `stride` no integer.
         ValueError: if the table has too few rows, or a time has no whole horizon after it.
     """
     check_integer("stride", stride, minimum=1)
-    if isinstance(cutoffs, Integral):
+    timeline = Timeline(table)
+    if isinstance(cutoffs, int | Integral):
         check_integer("cutoffs", cutoffs, minimum=1)
+        count = int(cutoffs)
         found = possible_cutoffs(table, horizon, stride)
-        if cutoffs > (fit := len(found)):
+        if count > (fit := len(found)):
             raise ValueError(
                 f"`cutoffs` must fit into the frame. Received: cutoffs={cutoffs}, stride={stride}, "
-                f"horizon={horizon}; they need {horizon + (cutoffs - 1) * stride + 1} rows, the "
-                f"frame has {table.num_steps}. At most {fit} fit."
+                f"horizon={horizon}; they need {horizon + (count - 1) * stride + 1} rows, the "
+                f"frame has {timeline.num_steps}. At most {fit} fit."
             )
-        return found[-cutoffs:]
+        return found[-count:]
     if not pd.api.types.is_list_like(cutoffs):
         raise TypeError(
             f"`cutoffs` must be an integer or a list of times. Received: cutoffs={cutoffs!r}. For "
             "one time write a list of one."
         )
-    rows = np.array([table.step_of(time) + 1 for time in cutoffs], np.int64)
-    is_scored = _is_scored(table, horizon)
+    rows = np.array([timeline.step_of(time) + 1 for time in cutoffs], np.int64)
+    is_scored = _is_scored(timeline, horizon)
     last = int(np.flatnonzero(is_scored).max(initial=0))
     late = [
         time
@@ -104,24 +110,24 @@ def choose_cutoffs(
         raise ValueError(
             f"`cutoffs` must be times that have a whole horizon after them. Received: "
             f"{shortlist(late) or 'none'}; horizon={horizon}. Only the first {max(last, 0)} of "
-            f"{table.num_steps} rows do."
+            f"{timeline.num_steps} rows do."
         )
     return np.unique(rows)
 
 
 def possible_cutoffs(table: SeriesTable, horizon: int, stride: int) -> np.ndarray:
-    """All cutoffs that can be scored, so many steps apart, the newest among them: (C,) int64."""
-    is_scored = _is_scored(table, horizon)
+    """Return all cutoffs that can be scored, `stride` steps apart, up to the last: (C,) int64."""
+    is_scored = _is_scored(Timeline(table), horizon)
     found = np.arange(np.flatnonzero(is_scored).max(initial=0), 0, -stride)
     return found[is_scored[found]][::-1]
 
 
-def check_window(window: int | None, needed: int) -> None:
-    """Whether the newest `window` rows are as many as a fit needs; None is all rows."""
-    if window is not None and window < needed:
+def check_train_length(train_length: int | None, needed: int) -> None:
+    """Check that a rolling training window has the rows that a fit needs; None is all rows."""
+    if train_length is not None and train_length < needed:
         raise ValueError(
-            f"`window` must be at least {needed}, the fewest rows that can be fitted on. Received: "
-            f"window={window}. Leave it out for all rows."
+            f"`train_length` must be at least {needed}, the fewest rows that can be fitted on. "
+            f"Received: train_length={train_length}. Leave it out for all rows."
         )
 
 
@@ -132,55 +138,59 @@ def run_backtest(
     *,
     levels: tuple[float, ...],
     season_length: int,
-    refit: int,
-    gap: int,
-    window: int | None,
-    workers: Workers,
+    fitted: FittedTableForecaster | None = None,
+    refit: int = 0,
+    gap: int = 0,
+    train_length: int | None = None,
+    workers: Workers = 0,
 ) -> BacktestResult:
     """Forecast from every cutoff; see `Forecaster.backtest` for the arguments.
 
     Args:
-        model: what is judged; it is not changed.
+        model: the model to evaluate, which is not changed.
         table: the series.
-        cutoffs: (C,) int64, oldest first, as `choose_cutoffs` gives them.
+        cutoffs: (C,) int64, in order, as `choose_cutoffs` returns them.
         levels: of the quantiles; empty for point forecasts.
         season_length: of the seasonal naive forecast and of the scales.
-        refit: every how many cutoffs fresh weights are fitted; 0 is only where it must be.
-        gap: steps before a cutoff that its weights must not have seen.
-        window: how many of the newest rows are fitted on; None is all.
-        workers: where the fits run.
+        fitted: fitted weights, used unless they must not be; None for none.
+        refit: number of cutoffs between two fits; 0 fits once, and only if `fitted` cannot be used.
+        gap: steps before a cutoff that its weights must not be fitted on.
+        train_length: rows in the rolling training window; None: expanding.
+        workers: where the fits run, as in `run_all`.
 
     Raises:
-        ValueError: if the first fit would have too few rows.
+        ValueError: if the first fit has too few rows.
     """
-    windows = _scored_windows(table, cutoffs, model.horizon)
-    reason = "" if refit else model.reason_to_refit(table, table.step_time(cutoffs[0] - gap - 1))
-    if reason is None:
-        forecast = model.forecast_table(table, windows.ids, windows.rows)
-    else:
-        _check_rows(model.rows_needed(table), table, cutoffs, gap, window)
-        if reason:
-            logger.warning("A fresh clone is fitted once, before the first cutoff: %s.", reason)
-        every = refit or len(cutoffs)
-        tasks = []
-        for first in range(0, len(cutoffs), every):
-            part = windows.at(cutoffs[first : first + every])
-            known = table.rows_known(cutoffs[first] - gap)
-            # What is not known at its last cutoff is not even sent to a task.
-            seen = table.known_after(table.rows_known(part.cutoffs[-1]), model.horizon)
-            tasks.append(partial(_fit_and_forecast, clone(model), seen, part, known, window))
-        forecast = np.concatenate(run_all(tasks, workers))
-    return _result(table, windows, forecast, levels, model.horizon, season_length)
+    timeline, horizon = Timeline(table), model.horizon
+    windows = _scored_windows(timeline, cutoffs, horizon)
+    if fitted is not None and not refit:
+        until = timeline.time_at(cutoffs[0] - gap - 1)
+        reason = fitted.reason_to_refit(model, table, until)
+        if reason is None:
+            forecast = fitted.forecast_table(table, windows.ids, windows.rows)
+            return _result(table, windows, forecast, levels, horizon, season_length)
+        logger.warning("A fresh clone is fitted once, before the first cutoff: %s.", reason)
+    _check_rows(model.rows_needed(table), timeline, cutoffs, gap, train_length)
+    every = refit or len(cutoffs)
+    tasks: list[Callable[[], np.ndarray]] = []
+    for first in range(0, len(cutoffs), every):
+        part = windows.at(cutoffs[first : first + every])
+        known = timeline.rows_known(cutoffs[first] - gap)
+        # A task does not even receive what is unknown at its last cutoff.
+        visible = known_after(table, timeline.rows_known(part.cutoffs[-1]), horizon)
+        tasks.append(partial(_fit_and_forecast, model, visible, part, known, train_length))
+    forecast = np.concatenate(run_all(tasks, workers))
+    return _result(table, windows, forecast, levels, horizon, season_length)
 
 
-def _is_scored(table: SeriesTable, horizon: int) -> np.ndarray:
-    """(steps + 1,) whether an id has a row before a cutoff and a whole horizon after it."""
-    first = table.first_steps + 1
-    last = np.maximum(first + table.lengths - horizon, first)  # not included
-    # Each id begins to be scored at one cutoff and ceases at another.
-    steps = np.arange(table.num_steps + 1)
-    begun, ceased = (np.sort(bounds).searchsorted(steps, side="right") for bounds in (first, last))
-    return begun > ceased
+def _is_scored(timeline: Timeline, horizon: int) -> np.ndarray:
+    """Return whether an id has a row before each cutoff and a whole horizon after: (steps + 1,)."""
+    first = timeline.first_steps + 1
+    end = np.maximum(first + timeline.table.lengths - horizon, first)  # not included
+    # Each id is scored from its first cutoff up to its end: count the ids that are past each.
+    steps = np.arange(timeline.num_steps + 1)
+    begun, ended = (np.sort(bounds).searchsorted(steps, side="right") for bounds in (first, end))
+    return begun > ended
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,8 +199,8 @@ class _Windows:
 
     Args:
         ids: (K,) positions of ids.
-        rows: (K,) how many rows of that id are known.
-        cutoffs: (K,) how many steps of the timeline are known.
+        rows: (K,) number of known rows of each id.
+        cutoffs: (K,) number of known steps of the timeline.
     """
 
     ids: np.ndarray
@@ -198,47 +208,62 @@ class _Windows:
     cutoffs: np.ndarray
 
     def at(self, cutoffs: np.ndarray) -> _Windows:
-        """Those at some of the cutoffs."""
+        """Select the pairs at some of the cutoffs."""
         chosen = np.isin(self.cutoffs, cutoffs)
         return _Windows(self.ids[chosen], self.rows[chosen], self.cutoffs[chosen])
 
 
-def _scored_windows(table: SeriesTable, cutoffs: np.ndarray, horizon: int) -> _Windows:
-    """The ids that have a row at or before a cutoff, and a whole horizon after it."""
-    rows = table.rows_known(cutoffs[:, None])  # (C, I)
-    at, ids = np.nonzero((rows > 0) & (rows + horizon <= table.lengths))
+def _scored_windows(timeline: Timeline, cutoffs: np.ndarray, horizon: int) -> _Windows:
+    """Return the ids with a row at or before each cutoff, and a whole horizon after it."""
+    rows = timeline.rows_known(cutoffs[:, None])  # (C, I)
+    at, ids = np.nonzero((rows > 0) & (rows + horizon <= timeline.table.lengths))
     return _Windows(ids, rows[at, ids], cutoffs[at])
 
 
-def _check_rows(needed: int, table: SeriesTable, cutoffs: np.ndarray, gap: int, window: int | None):
-    """Whether the first fit has the rows it needs: said now, not after hours of fitting."""
-    check_window(window, needed)
-    known = table.rows_known(cutoffs[:, None] - gap).max(axis=1)
+def _check_rows(
+    needed: int, timeline: Timeline, cutoffs: np.ndarray, gap: int, train_length: int | None
+) -> None:
+    """Check that the first fit has the rows it needs, before any fit starts."""
+    check_train_length(train_length, needed)
+    known = timeline.rows_known(cutoffs[:, None] - gap).max(axis=1)
     if known[0] < needed:
         enough = np.count_nonzero(known >= needed)
         raise ValueError(
             f"`cutoffs` must leave at least {needed} rows to fit on. Received: {len(cutoffs)} "
-            f"cutoffs, gap={gap}; up to the first one, {table.step_time(cutoffs[0] - 1)}, it is "
+            f"cutoffs, gap={gap}; up to the first one, {timeline.time_at(cutoffs[0] - 1)}, it is "
             f"{known[0]} rows. {enough} of the cutoffs leave enough: give fewer, or more rows, or "
             "a forecaster with a shorter `horizon`, `season_length` or `validation`."
         )
 
 
-def _fit_and_forecast(model, table, windows, known, window) -> np.ndarray:
+def _fit_and_forecast(
+    model: TableForecaster,
+    table: SeriesTable,
+    windows: _Windows,
+    known: np.ndarray,
+    train_length: int | None,
+) -> np.ndarray:
     """Fit on the first `known` rows of each id, forecast all windows: (K, S, H, width)."""
-    seen = table.until(known)
-    model.fit_table(seen if window is None else seen.tail(window))
-    return model.forecast_table(table, windows.ids, windows.rows)
+    history = table.until(known)
+    fitted = model.fit_table(history if train_length is None else history.tail(train_length))
+    return fitted.forecast_table(table, windows.ids, windows.rows)
 
 
-def _result(table, windows, forecast, levels, horizon, season_length) -> BacktestResult:
-    """(K, S, H, width) -> a window for each target: (K * S, H, ...)."""
+def _result(
+    table: SeriesTable,
+    windows: _Windows,
+    forecast: np.ndarray,
+    levels: tuple[float, ...],
+    horizon: int,
+    season_length: int,
+) -> BacktestResult:
+    """Make a result with a window of each target: forecasts (K, S, H, width) -> (K * S, H, ...)."""
     targets, count = table.num_targets, len(windows.ids) * table.num_targets
     ends = table.offsets[windows.ids] + windows.rows
     actual = table.values[:, ends[:, None] + np.arange(horizon)].swapaxes(0, 1)  # (K, S, H)
     naive = seasonal_naive_of_ids(table, windows.ids, windows.rows, horizon, season_length)
     absolute, squared = np.empty((2, len(windows.ids), targets))
-    for chosen, ids, chunk in table.chunks_of(windows.ids):
+    for chosen, ids, chunk in chunks_of_ids(table, windows.ids):
         begins = chunk.offsets[ids]
         scales = seasonal_scales(chunk.values, begins + windows.rows[chosen], season_length, begins)
         absolute[chosen], squared[chosen] = scales

@@ -1,10 +1,11 @@
-"""Forecasts that need no training. What does not beat them is not worth its electricity."""
+"""Baseline forecasts without training, as a reference for models."""
 
 from __future__ import annotations
 
 import numpy as np
 
 from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_parts import chunks_of_ids
 
 
 def seasonal_naive(
@@ -14,25 +15,24 @@ def seasonal_naive(
     season_length: int,
     begins: np.ndarray | int = 0,
 ) -> np.ndarray:
-    """Forecast that everything repeats itself: the value of one season before.
+    """Forecast the value of one season before (seasonal naive).
 
-    Use it as the yardstick of every backtest; with ``season_length=1`` it repeats the last value.
+    Use it as the baseline of every backtest; with ``season_length=1`` it repeats the last value.
     With ``c`` known rows and a season of ``m`` rows, step ``h`` is
 
         forecast[h] = values[c - m + (h - 1) % m]
 
-    Where that value is missing (NaN, or before row ``begins``), the same step of the season before
-    it stands in, then of the season before that, and so on; where no season has it, the last value
-    observed. NaN is left only where nothing was observed at all. Nothing at or past row ``c`` is
-    read.
+    Where that value is missing (NaN, or before row ``begins``), the same step of the latest earlier
+    season that has it is used; if there is none, the last observed value. The forecast is NaN only
+    if nothing was observed at all. Rows from ``c`` on are not read.
 
     Args:
         values: (n, T), series in rows, NaN where missing, in the target's units.
-        cutoffs: (C,) integers in 0..T, how many rows are known at each cutoff.
+        cutoffs: (C,) integers in 0..T, the number of known rows at each cutoff.
         horizon: H, steps to forecast, at least 1.
         season_length: m, rows in a season, at least 1.
-        begins: (C,) integers, the first row that belongs to the forecast's series, where several
-            lie behind each other; 0 is the first row of all.
+        begins: (C,) integers, the first row of the series of each cutoff, if several series are
+            concatenated; 0 is the first row of all.
 
     Returns:
         (C, n, H), in the target's units, float as `values`.
@@ -42,8 +42,8 @@ def seasonal_naive(
         >>> seasonal_naive(week, np.array([7]), horizon=3, season_length=7)
         array([[[1., 2., 3.]]])
 
-    Source: Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", 5.2. That a missing
-        value is looked for in earlier seasons is ours.
+    Source: Hyndman & Athanasopoulos, "Forecasting: Principles and Practice", 5.2. The use
+        of earlier seasons for missing values is ours.
     """
     cutoffs = np.asarray(cutoffs, np.int64)
     begins = np.broadcast_to(begins, cutoffs.shape)[:, None]
@@ -52,7 +52,7 @@ def seasonal_naive(
     series = np.arange(len(values))[None, :, None]
     forecast = values[series, np.maximum(rows, 0)[:, None, :]]  # (C, n, H)
     np.copyto(forecast, np.nan, where=(rows < begins)[:, None, :])
-    # Looking back costs time and memory in T, so only the series that need it pay, one by one.
+    # Earlier seasons cost time and memory in T, so only series that need them are searched.
     for index in np.flatnonzero(np.isnan(forecast).any(axis=(0, 2))):
         forecast[:, index] = _from_earlier_seasons(
             values[index], cutoffs, rows, season_length, begins
@@ -63,12 +63,12 @@ def seasonal_naive(
 def seasonal_naive_of_ids(
     table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray, horizon: int, season_length: int
 ) -> np.ndarray:
-    """`seasonal_naive` of every target of `ids` (K,), each from its own of the `cutoffs` (K,).
+    """Compute the `seasonal_naive` of all targets of (K,) ids, each from its own of (K,) cutoffs.
 
     Args:
         table: the series.
         ids: positions of ids, any number of times each.
-        cutoffs: how many rows of that id are known.
+        cutoffs: number of known rows of each.
         horizon: H, steps to forecast, at least 1.
         season_length: rows in a season, at least 1.
 
@@ -76,27 +76,33 @@ def seasonal_naive_of_ids(
         (K, S, H) float64, in the targets' units.
     """
     forecast = np.empty((len(ids), table.num_targets, horizon))
-    for chosen, own, chunk in table.chunks_of(ids):
+    for chosen, own, chunk in chunks_of_ids(table, ids):
         begins = chunk.offsets[own]
         ends = begins + cutoffs[chosen]
         forecast[chosen] = seasonal_naive(chunk.values, ends, horizon, season_length, begins)
     return forecast
 
 
-def _from_earlier_seasons(series, cutoffs, rows, season_length, begins):
-    """The forecast of one series with gaps: (T,), (C,), (C, H) -> (C, H)."""
+def _from_earlier_seasons(
+    series: np.ndarray,
+    cutoffs: np.ndarray,
+    rows: np.ndarray,
+    season_length: int,
+    begins: np.ndarray,
+) -> np.ndarray:
+    """Forecast one series with gaps: (T,), (C,), (C, H) -> (C, H)."""
     known = series[: cutoffs.max()]
-    # Row -1 stands for "no such row": each array below ends in a NaN or a -1 of its own.
+    # Row -1 means "no such row": each array below ends in a NaN or a -1.
     same_step = _last_observed(known, season_length)[np.maximum(rows, -1)]
     latest = _last_observed(known, 1)[cutoffs - 1]
     source = np.where(same_step >= begins, same_step, latest[:, None])
     return np.append(known, np.nan)[np.where(source >= begins, source, -1)]
 
 
-def _last_observed(series, lag):
-    """For each row, the last observed one among row, row - lag, row - 2 lag, ...; -1 if none is.
+def _last_observed(series: np.ndarray, lag: int) -> np.ndarray:
+    """Return for each row the last observed one of row, row - lag, row - 2 lag, ...; -1 if none.
 
-    (T,) -> (T + 1,), the last entry a -1.
+    (T,) -> (T + 1,), the last entry is -1.
     """
     length = len(series)
     rows = np.where(np.isnan(series), -1, np.arange(length))

@@ -1,14 +1,14 @@
-"""How far forecasts lie from what happened.
+"""Metrics of point and quantile forecasts.
 
 Who owns what:
 
-* `seasonal_scales` says how hard each series is, for every cutoff at once (MASE, RMSSE).
-* `point_errors` and `quantile_errors` give the error of every single value, nothing averaged.
+* `seasonal_scales` computes the scale of each series at every cutoff (for MASE and RMSSE).
+* `point_errors` and `quantile_errors` compute the error of every single value, not averaged.
 * `grouped_scores` averages errors over groups of windows, block by block, so that its memory
   does not grow with the number of windows.
 
 A window is one series at one cutoff: K windows of H steps are arrays (K, H). The score of a group
-is the mean over all scored values of the group, every value counting the same; RMSE and RMSSE are
+is the mean over all scored values of the group, with equal weights; RMSE and RMSSE are
 the root of such a mean.
 """
 
@@ -16,6 +16,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
+from typing import Literal, TypeAlias
 
 import numpy as np
 import pandas as pd
@@ -23,33 +24,36 @@ import pandas as pd
 ROOTS = ("RMSE", "RMSSE")
 BLOCK_VALUES = 2**18  # values scored at once: large enough to be fast, small enough for a cache
 
-# Name of a score -> the error of each value, and whether that value counts; both (K, H).
-Errors = Mapping[str, tuple[np.ndarray, np.ndarray]]
+# Columns of the scores of a backtest.
+Metric: TypeAlias = Literal["MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "pinball", "coverage", "skill"]
+
+# Name of a score -> the error of each value, and whether that value is scored; both (K, H).
+Errors: TypeAlias = Mapping[str, tuple[np.ndarray, np.ndarray]]
 
 
 def seasonal_scales(
     values: np.ndarray, cutoffs: np.ndarray, season_length: int, begins: np.ndarray | int = 0
 ) -> tuple[np.ndarray, np.ndarray]:
-    """How much each series differs from itself one season before, up to each cutoff.
+    """Compute the mean seasonal difference of each series, up to each cutoff.
 
     Use it for the denominators of MASE and RMSSE. With ``c`` known rows and a season of ``m``
 
         absolute = mean of |values[t] - values[t - m]|      squared = mean of its square
 
-    over the rows ``t < c`` where both values are observed. All cutoffs of a series are read off one
-    cumulative sum, and nothing at or past row ``c`` has a part in it.
+    over the rows ``t < c`` where both values are observed. All cutoffs of a series share one
+    cumulative sum, and rows from ``c`` on have no part in it.
 
     Args:
         values: (n, T), series in rows, NaN where missing, in the target's units.
-        cutoffs: (C,) integers in 0..T, how many rows are known at each cutoff.
+        cutoffs: (C,) integers in 0..T, the number of known rows at each cutoff.
         season_length: m, rows in a season, at least 1.
-        begins: (C,) integers, the first row that belongs to the series of the cutoff, where
-            several lie behind each other; 0 is the first row of all.
+        begins: (C,) integers, the first row of the series of each cutoff, if several series are
+            concatenated; 0 is the first row of all.
 
     Returns:
         Two arrays (C, n): the absolute scale in the target's units, the squared one in their
-        square. NaN where there is no pair, as in a history no longer than a season: a scale taken
-        from a shorter season would be a different score under the same name.
+        square. NaN where there is no pair, as in a history no longer than a season: a scale of a
+        shorter season would be a different score under the same name.
 
     Example:
         >>> seasonal_scales(np.array([[1.0, 2.0, 4.0, 8.0]]), np.array([3, 4]), season_length=2)
@@ -61,7 +65,7 @@ def seasonal_scales(
     """
     cutoffs = np.asarray(cutoffs, np.int64)
     begins = np.broadcast_to(np.asarray(begins, np.int64), cutoffs.shape)
-    # The pair (t - m, t) has the number t - m: those of a window are begin .. cutoff - m - 1.
+    # The pair (t - m, t) has the number t - m: a window has the pairs begin .. cutoff - m - 1.
     ends = np.maximum(cutoffs - season_length, begins)
     last = cutoffs.max(initial=0)
     absolute, squared = np.empty((2, len(cutoffs), len(values)))
@@ -75,11 +79,11 @@ def seasonal_scales(
     return absolute, squared
 
 
-def _sums_between(begins, ends, rows):
-    """Sums of rows begin .. end - 1 for each window: (C,), (C,), (T, A) -> (A, C).
+def _sums_between(begins: np.ndarray, ends: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
+    """Sum rows begin .. end - 1 for each window: (C,), (C,), (T, A) -> (A, C).
 
-    A cumulative sum starts anew where a series begins: small numbers behind large ones would
-    lose their digits.
+    The cumulative sum restarts with each series, because small numbers after large ones would
+    lose digits.
     """
     series = np.unique(begins).searchsorted(np.arange(len(rows)), side="right")
     sums = rows.groupby(series, sort=False).cumsum().to_numpy(float)
@@ -94,7 +98,7 @@ def point_errors(
     squared_scale: np.ndarray,
     scored: np.ndarray,
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The error of every value of a point forecast, for each of the five scores.
+    """Compute the error of every value of a point forecast, for each of the five scores.
 
     With ``e = actual - forecast``:
 
@@ -102,19 +106,19 @@ def point_errors(
         sMAPE  200 |e| / (|actual| + |forecast|)     MASE    |e| / absolute_scale
                                                      RMSSE   e ** 2 / squared_scale, the same
 
-    sMAPE is M4's, in percent from 0 to 200; 0 / 0 counts 0. Windows whose scale is zero or NaN
+    sMAPE is M4's, in percent from 0 to 200; 0 / 0 is 0. Windows whose scale is zero or NaN
     (a constant history, a short one) are left out of MASE and RMSSE.
 
     Args:
         actual: (K, H), in the target's units.
         forecast: (K, H), in the target's units. Where it is NaN the error is NaN, and so is the
-            mean of any group with that value: a forecast that failed is not left out quietly.
-        absolute_scale: (K,), as `seasonal_scales` gives it.
+            mean of any group with that value: a failed forecast is not ignored.
+        absolute_scale: (K,), as `seasonal_scales` returns it.
         squared_scale: (K,), the same.
-        scored: (K, H) bool, which values count.
+        scored: (K, H) bool, the values to score.
 
     Returns:
-        Name of the score -> (error (K, H), which values count (K, H) bool).
+        Name of the score -> (error (K, H), scored values (K, H) bool).
     """
     error = np.abs(actual - forecast)
     squared_error = np.square(error)
@@ -137,29 +141,31 @@ def point_errors(
 def quantile_errors(
     actual: np.ndarray, quantiles: np.ndarray, levels: tuple[float, ...], scored: np.ndarray
 ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-    """The error of every value of a quantile forecast: pinball loss and coverage.
+    """Compute the error of every value of a quantile forecast: pinball loss and coverage.
 
     With ``e = actual - quantile``:
 
         pinball    mean over the levels a of max(a e, (a - 1) e), in the target's units
-        coverage   1 where the actual lies within the outermost symmetric interval, else 0
+        coverage   1 where the actual value is in the outermost symmetric interval, else 0
 
     The mean of the second is the fraction covered: for levels 0.1, 0.5, 0.9 it should be 0.8.
-    Without two levels that are symmetric around 0.5 no value counts for it.
+    Without two levels symmetric around 0.5 no value is scored for it.
 
     Args:
         actual: (K, H), in the target's units.
         quantiles: (K, H, Q), in the target's units; NaN as in `point_errors`.
         levels: Q probabilities between 0 and 1.
-        scored: (K, H) bool, which values count.
+        scored: (K, H) bool, the values to score.
 
     Returns:
-        Name of the score -> (error (K, H), which values count (K, H) bool).
+        Name of the score -> (error (K, H), scored values (K, H) bool).
 
     Source: Koenker & Bassett 1978 (pinball loss).
     """
     loss = np.zeros_like(actual)
-    for index, level in enumerate(levels):  # level by level: (K, H, Q) at once would be Q as large
+    for index, level in enumerate(
+        levels
+    ):  # one by one: an array (K, H, Q) would be Q times as large
         difference = actual - quantiles[..., index]
         loss += np.maximum(level * difference, (level - 1) * difference)
     errors = {"pinball": (loss / len(levels), scored)}
@@ -174,7 +180,7 @@ def quantile_errors(
 
 
 def outermost_interval(levels: tuple[float, ...]) -> tuple[int, int] | None:
-    """Positions of the lowest level whose mirror image is a level too, and of that; None if none.
+    """Return the positions of the outermost two levels symmetric around 0.5; None if none are.
 
     Example:
         >>> outermost_interval((0.05, 0.1, 0.5, 0.9))
@@ -195,22 +201,22 @@ def grouped_scores(
     *,
     by_step: bool = False,
 ) -> dict[str, np.ndarray]:
-    """Mean errors of groups of windows; for RMSE and RMSSE the root of the mean.
+    """Average errors over groups of windows; for RMSE and RMSSE take the root of the mean.
 
     Args:
-        errors_of: gives the errors of some windows, as `point_errors` does. It is called with the
-            positions (b,) of a block of windows at a time.
+        errors_of: returns the errors of some windows, as `point_errors` does. It is called with the
+            positions (b,) of one block of windows after another.
         groups: (K,) integers in 0..num_groups - 1, the group of each window.
         num_groups: G.
         horizon: H, steps in a window.
         by_step: whether each step of the horizon is a group of its own.
 
     Returns:
-        Name of the score -> (G, H) if `by_step`, else (G, 1); NaN where no value counts.
+        Name of the score -> (G, H) if `by_step`, else (G, 1); NaN where no value is scored.
     """
     sums: dict[str, np.ndarray] = {}
     counts: dict[str, np.ndarray] = {}
-    order = np.argsort(groups, kind="stable")  # makes neighbours of the windows of a group
+    order = np.argsort(groups, kind="stable")  # windows of a group become adjacent
     block = max(1, BLOCK_VALUES // horizon)
     for start in range(0, len(order), block):
         windows = order[start : start + block]
@@ -226,6 +232,6 @@ def grouped_scores(
 
 
 def quotient(numerator: np.ndarray, denominator: np.ndarray) -> np.ndarray:
-    """The quotient, NaN where the denominator is not positive: a mean of nothing."""
+    """Return the quotient, NaN where the denominator is not positive (a mean of no values)."""
     out = np.full(numerator.shape, np.nan)
     return np.divide(numerator, denominator, out=out, where=denominator > 0)

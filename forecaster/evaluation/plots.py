@@ -1,37 +1,39 @@
-"""Frames -> pictures: a forecast after its history, and a backtest.
+"""Plots of a forecast after its history, and of a backtest.
 
-Nothing global changes, neither a style sheet nor a setting of matplotlib: every colour and size is
-given to the artist it is for, and the font stays the user's own. Lines carry their names at their
-right end, so that no legend is needed.
+No global setting of matplotlib changes: every colour and size is set on its artist, and the font is
+the user's. Lines are labelled at their right end, without a legend.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Collection, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 
-from forecaster.data.time_grid import shortlist
+from forecaster.data.messages import shortlist
+from forecaster.evaluation.metrics import Metric
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
-INK = "#33383f"  # what happened
+INK = "#33383f"  # actual values
 BLUE = "#2c6ca3"  # the forecast
-OCHRE = "#b0702a"  # the naive; colour-blind eyes tell it from the blue, and in grey the dashes do
-GREY = "#7d848d"  # axes, and words about the picture
-FAINT = "#e7e9ec"
-PALE = "#6f9abf"  # words about a band
+OCHRE = "#b0702a"  # the naive; distinct from blue for the colour-blind, dashed for grey prints
+GREY = "#7d848d"  # axes and annotations
+FAINT = "#e7e9ec"  # grid lines
+PALE = "#6f9abf"  # labels of bands
 SMALL = 9  # points
 
-HISTORY = {"color": INK, "linewidth": 1.3, "zorder": 3}
-FORECAST = {"color": BLUE, "linewidth": 1.8, "zorder": 4}
-NAIVE = {"color": OCHRE, "linewidth": 1.1, "linestyle": (0, (4, 2.5)), "zorder": 2}
-EDGE = {"color": BLUE, "linewidth": 0.8, "alpha": 0.7, "zorder": 3}
-BAND = {"color": BLUE, "alpha": 0.16, "linewidth": 0, "zorder": 1}
+HISTORY: dict[str, Any] = {"color": INK, "linewidth": 1.3, "zorder": 3}
+FORECAST: dict[str, Any] = {"color": BLUE, "linewidth": 1.8, "zorder": 4}
+NAIVE: dict[str, Any] = {"color": OCHRE, "linewidth": 1.1, "linestyle": (0, (4, 2.5)), "zorder": 2}
+EDGE: dict[str, Any] = {"color": BLUE, "linewidth": 0.8, "alpha": 0.7, "zorder": 3}
+BAND: dict[str, Any] = {"color": BLUE, "alpha": 0.16, "linewidth": 0, "zorder": 1}
+
+Label: TypeAlias = tuple[pd.Series, str, str]  # line, text, color
 
 
 def plot_forecast(
@@ -44,25 +46,25 @@ def plot_forecast(
     ax: Axes | None = None,
     title: str | None = None,
 ) -> Axes:
-    """Draw a forecast after its history: the median, shaded bands, and what happened if known.
+    """Draw a forecast after its history: the median, shaded bands, and actual values if known.
 
-    Use it for one series at a time. All that is given is drawn, so cut a long history short:
+    Use it for one series at a time. The whole history is drawn, so shorten a long one:
     ``plot_forecast(load["north"].iloc[-14 * 24 :], model.predict()["north"])``. Lines and bands of
-    the horizon start from the last value observed.
+    the horizon start from the last observed value.
 
     Args:
         history: one series, indexed by times, periods or integers.
-        forecast: the same series, as `Forecaster.predict` gives it: one column, or a column for
+        forecast: the same series, as `Forecaster.predict` returns it: one column, or a column for
             each quantile, whose label is (or ends in) its level.
         levels: the quantiles to draw, all of `forecast` if None. Two levels that are symmetric
             around 0.5 make a band, 0.5 the line in the middle.
-        actual: what happened over the horizon.
+        actual: the actual values of the horizon.
         naive: the seasonal naive forecast of the horizon.
         ax: where to draw; a new pyplot figure if None.
-        title: above the picture; the name of the series if None.
+        title: above the plot; the name of the series if None.
 
     Returns:
-        The Axes; ``ax.figure.savefig("forecast.png", dpi=200)`` saves the picture.
+        The Axes; ``ax.figure.savefig("forecast.png", dpi=200)`` saves the plot.
 
     Raises:
         ValueError: if a frame holds more than one series, or `forecast` lacks one of `levels`.
@@ -93,19 +95,19 @@ def plot_forecast(
 def plot_backtest(
     forecasts: pd.DataFrame,
     scores: pd.DataFrame,
-    cutoffs: Sequence,
+    cutoffs: Sequence[Any],
     *,
-    score: str = "MAE",
+    score: Metric = "MAE",
     title: str | None = None,
 ) -> tuple[Axes, Axes]:
-    """Draw forecasts from some cutoffs over what happened, and the score of each step.
+    """Draw forecasts from some cutoffs over the actual values, and the score of each step.
 
     `BacktestResult.plot` calls it.
 
     Args:
         forecasts: the rows of one series in ``BacktestResult.forecasts``.
         scores: ``BacktestResult.scores(by="step")``.
-        cutoffs: whose forecasts to draw, at least one, in the order of time.
+        cutoffs: cutoffs of the forecasts to draw, at least one, in order.
         score: the column of `scores` to draw.
         title: above the forecasts, usually the name of the series.
 
@@ -122,12 +124,13 @@ def plot_backtest(
     time_axes, step_axes = _new_axes((11, 3.8), width_ratios=[2.4, 1])
     windows = [forecasts[forecasts["cutoff"] == cutoff].set_index("time") for cutoff in cutoffs]
     known = forecasts.drop_duplicates("time").set_index("time")["actual"].sort_index()
-    # As much of what happened as the forecasts cover, and one horizon before them.
+    # The actual values that the forecasts cover, and one horizon before them.
     shown = known.index.get_indexer([windows[0].index[0], windows[-1].index[-1]])
     known = known.iloc[max(0, shown[0] - len(windows[0])) : shown[1] + 1]
     time_axes.plot(_x(known.index), known, **HISTORY)
     levels = {name: float(name[1:]) for name in forecasts if name.startswith("q")}
-    for cutoff, window in zip(cutoffs, windows, strict=True):  # the last one carries the labels
+    labels: list[Label] = []
+    for cutoff, window in zip(cutoffs, windows, strict=True):  # the last one is labelled
         quantiles = {level: window[name] for name, level in levels.items() if level != 0.5}
         lines = {"forecast": window["prediction"], "seasonal naive": window["naive"]}
         labels = _draw(time_axes, lines, quantiles, known[known.index == cutoff])
@@ -145,7 +148,8 @@ def plot_backtest(
     return time_axes, step_axes
 
 
-def _one_series(data, name: str) -> pd.Series:
+def _one_series(data: pd.DataFrame | pd.Series, name: str) -> pd.Series:
+    """Return the only column of a frame; `name` is the user's argument."""
     if isinstance(data, pd.Series):
         return data
     if data.shape[1] == 1:
@@ -156,8 +160,10 @@ def _one_series(data, name: str) -> pd.Series:
     )
 
 
-def _center_and_quantiles(forecast, levels):
-    """The line in the middle, if there is one, by its name; and the columns by their levels."""
+def _center_and_quantiles(
+    forecast: pd.DataFrame | pd.Series, levels: Sequence[float] | None
+) -> tuple[dict[str, pd.Series], dict[float, pd.Series]]:
+    """Return the point forecast or median by its name, if any, and other quantiles by level."""
     if isinstance(forecast, pd.Series) or (forecast.shape[1] == 1 and levels is None):
         return {"forecast": _one_series(forecast, "forecast")}, {}
     names = forecast.columns
@@ -177,20 +183,23 @@ def _center_and_quantiles(forecast, levels):
     return center, chosen
 
 
-def _draw(ax, lines, quantiles=(), past=()) -> list[tuple[pd.Series, str, str]]:
-    """Draw named lines and the bands of quantiles from the last value of the past on.
+def _draw(
+    ax: Axes,
+    lines: Mapping[str, pd.Series],
+    quantiles: Mapping[float, pd.Series] | None = None,
+    past: pd.Series | None = None,
+) -> list[Label]:
+    """Draw named lines and bands of quantiles, from the last value of the past on if given.
 
     Returns:
-        The labels that they want: line, text and color.
+        The label of each.
     """
-    quantiles = dict(quantiles)
-    if len(past) and past.notna().any():
+    quantiles = {} if quantiles is None else quantiles
+    if past is not None and past.notna().any():
         start = past.dropna().iloc[-1:]
-        lines, quantiles = (
-            {key: pd.concat([start, line]) for key, line in group.items()}
-            for group in (lines, quantiles)
-        )
-    labels = []
+        lines = {name: pd.concat([start, line]) for name, line in lines.items()}
+        quantiles = {level: pd.concat([start, line]) for level, line in quantiles.items()}
+    labels: list[Label] = []
     alone = set(quantiles)
     for low, high in _symmetric_pairs(quantiles):
         upper = quantiles[high]
@@ -207,7 +216,8 @@ def _draw(ax, lines, quantiles=(), past=()) -> list[tuple[pd.Series, str, str]]:
     return labels
 
 
-def _symmetric_pairs(levels):
+def _symmetric_pairs(levels: Collection[float]) -> list[tuple[float, float]]:
+    """Return the pairs of levels that are symmetric around 0.5, from the outermost one on."""
     below, above = (
         sorted(level for level in levels if side * (level - 0.5) > 0) for side in (-1, 1)
     )
@@ -215,7 +225,7 @@ def _symmetric_pairs(levels):
 
 
 def _x(index: pd.Index) -> np.ndarray:
-    """What matplotlib takes for times: periods by their start, zones by their own clock."""
+    """Convert an index for matplotlib: periods to their start, time zones to local time."""
     if isinstance(index, pd.PeriodIndex):
         index = index.to_timestamp()
     elif isinstance(index, pd.DatetimeIndex):
@@ -223,7 +233,8 @@ def _x(index: pd.Index) -> np.ndarray:
     return index.to_numpy()
 
 
-def _new_axes(size, **grid) -> np.ndarray:
+def _new_axes(size: tuple[float, float], **grid: Any) -> np.ndarray:
+    """Make a pyplot figure with a row of Axes; `grid` are options of its `GridSpec`."""
     import matplotlib.pyplot as plt
 
     columns = len(grid.get("width_ratios", [1]))
@@ -231,8 +242,8 @@ def _new_axes(size, **grid) -> np.ndarray:
     return axes[0]
 
 
-def finish_axes(ax, title: str, index: pd.Index) -> None:
-    """Everything about the Axes that is not data: quiet, and the same in every picture."""
+def finish_axes(ax: Axes, title: str, index: pd.Index) -> None:
+    """Style the title, spines, grid and ticks of Axes; ticks of x are of the kind of `index`."""
     from matplotlib import dates, ticker
 
     ax.set_title(title, loc="left", color=INK, fontsize=12, pad=12)
@@ -254,27 +265,32 @@ def finish_axes(ax, title: str, index: pd.Index) -> None:
     ax.margins(x=0.01)
 
 
-def label_ends(ax, labels) -> None:
-    """Write the name of each line at its right end, moved apart where they would overlap."""
+def label_ends(ax: Axes, labels: Sequence[Label]) -> None:
+    """Label each line at its right end; labels that would overlap are moved apart."""
     labels = [(line.dropna(), text, color) for line, text, color in labels if line.notna().any()]
     if not labels:
         return
-    ax.autoscale_view()  # transData does not ask for the limits of what was just drawn
+    ax.autoscale_view()  # transData ignores the pending limits of new lines
     points = 72 / ax.figure.dpi
     ends = [(_x(line.index)[-1], line.iloc[-1]) for line, _, _ in labels]
     heights = ax.transData.transform([(0, y) for _, y in ends])[:, 1] * points
     shifts = _spread(heights, gap=1.3 * SMALL) - heights
     for (_, text, color), end, shift in zip(labels, ends, shifts, strict=True):
-        style = {"color": color, "fontsize": SMALL, "va": "center", "annotation_clip": False}
+        style: dict[str, Any] = {
+            "color": color,
+            "fontsize": SMALL,
+            "va": "center",
+            "annotation_clip": False,
+        }
         ax.annotate(text, end, (6, shift), textcoords="offset points", **style)
 
 
 def _spread(heights: np.ndarray, gap: float) -> np.ndarray:
-    """The heights closest to the given ones (least squares) that lie at least `gap` apart."""
+    """Return the heights closest to the given ones (least squares) at least `gap` apart."""
     order = np.argsort(heights, kind="stable")
     slots = gap * np.arange(len(heights))
     wanted = heights[order] - slots
-    # What must not decrease is found by isotonic regression, here as its min-max formula.
+    # Isotonic regression, because positions less their slots must not decrease: min-max formula.
     means = [
         max(min(wanted[a : b + 1].mean() for b in range(i, len(wanted))) for a in range(i + 1))
         for i in range(len(wanted))

@@ -1,13 +1,14 @@
-"""What a model is given beside the targets: which columns there are, and their arrays.
+"""Covariate coder: from the covariates of a table to arrays of model inputs.
 
 Who owns what:
 
 * a table holds numbers, and codes of the categories that it was read with;
-* `CovariateCoder` knows the columns of a fit, and the categories that its training part had: no
-  other gets an embedding;
-* the model (wrapping.py) scales numbers and embeds codes, so that an artifact does so too.
+* `CovariateCoder` owns the columns of a fit, and the categories of its training rows: no other
+  category gets an embedding;
+* the model (network/covariate_encoder.py) scales numbers and embeds codes, so that an artifact does
+  so too.
 
-Covariates of the future are seen over the window as well: what will be known was known.
+Future covariates are inputs over the window as well: a value known in advance is known afterwards.
 """
 
 from __future__ import annotations
@@ -19,24 +20,27 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.data.covariates import GROUPS, Covariates
-from forecaster.data.json_index import label_from_plain, plain_label
+from forecaster.data.covariates import COVARIATE_ROLES, Covariates
+from forecaster.data.json_index import label_from_json, label_to_json
+from forecaster.data.ragged import is_among_first
 from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_parts import table_chunks
+from forecaster.data.time_grid import TimeGrid
+from forecaster.inputs.spec import NUMBER, UNSCALED, CovariateKinds, WindowSpec
 from forecaster.inputs.time_features import TimeFeatures
-from forecaster.inputs.windows import CodedColumns, CovariateArrays, WindowSource, WindowSpec
-from forecaster.network.covariate_encoder import NUMBER, PLAIN, CovariateKinds
+from forecaster.inputs.windows import CodedColumns, CovariateArrays, WindowSource
 
 
 @dataclass(frozen=True)
 class Column:
-    """One covariate: a number where `categories` is None, else a category with those values."""
+    """Covariate column: numeric where `categories` is None, else a category with those values."""
 
     label: Hashable
     categories: tuple[Hashable, ...] | None = None
 
     @property
     def kind(self) -> int:
-        """As `CovariateKinds` has it: code 0 is left for what is missing or was never seen."""
+        """Return the kind as in `CovariateKinds`: code 0 is for missing and unknown categories."""
         return NUMBER if self.categories is None else len(self.categories) + 1
 
 
@@ -46,11 +50,11 @@ NO_TIME_FEATURES = TimeFeatures()
 
 @dataclass(frozen=True)
 class CovariateCoder:
-    """From the covariates of a table to the arrays that windows are cut from.
+    """Fitted columns and categories, which turn a table's covariates into arrays for windows.
 
     Args:
         past, future, static: the columns, in the order of the table.
-        time_features: of the times themselves.
+        time_features: calendar features of the times.
     """
 
     past: Columns = ()
@@ -62,70 +66,77 @@ class CovariateCoder:
     def learned(
         cls, table: SeriesTable, rows: np.ndarray, time_features: TimeFeatures
     ) -> CovariateCoder:
-        """The columns of `table`, with the categories of the first `rows` (I,) of each id."""
+        """Fit columns to `table`, with the categories of the first `rows` (I,) of each id."""
         seen = {
             name: [None if c is None else np.zeros(len(c), bool) for c in covariates.categories]
-            for name, covariates in ((name, getattr(table, name)) for name in GROUPS)
+            for name, covariates in ((name, getattr(table, name)) for name in COVARIATE_ROLES)
         }
         for name, values in _first_rows(table, rows):
             for is_seen, codes in zip(seen[name], values, strict=True):
                 if is_seen is not None:
                     is_seen[codes[~np.isnan(codes)].astype(np.int64)] = True
-        past, future, static = (_learned(getattr(table, name), seen[name]) for name in GROUPS)
+        past, future, static = (
+            _learned(getattr(table, name), seen[name]) for name in COVARIATE_ROLES
+        )
         return cls(past, future, static, time_features)
 
     @property
     def kinds(self) -> CovariateKinds:
-        """Of the model's inputs: time features are the last columns of window and horizon."""
+        """Return the kinds of the model's inputs; time features are last in window and horizon."""
         past, future, static = (
             tuple(column.kind for column in columns)
             for columns in (self.past, self.future, self.static)
         )
-        plain = (PLAIN,) * self.time_features.width
-        return CovariateKinds(past + future + plain, future + plain, static)
+        unscaled = (UNSCALED,) * self.time_features.width
+        return CovariateKinds(past + future + unscaled, future + unscaled, static)
 
     def scaling(
         self, table: SeriesTable, rows: np.ndarray
     ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Mean and standard deviation of every column in the first `rows` (I,) of each id."""
-        moments = {name: _Moments(len(getattr(table, name))) for name in GROUPS}
+        """Compute mean and standard deviation of each column in the first `rows` (I,) of ids.
+
+        Returns:
+            For "past", "future" and "static" the means (n,) and the deviations (n,).
+        """
+        moments = {name: _Moments(len(getattr(table, name))) for name in COVARIATE_ROLES}
         for name, values in _first_rows(table, rows):
             moments[name].add(values)
-        past, future, static = (moments[name].mean_and_deviation() for name in GROUPS)
-        plain = np.array([[0.0], [1.0]]).repeat(self.time_features.width, axis=1)
+        past, future, static = (moments[name].mean_and_deviation() for name in COVARIATE_ROLES)
+        unscaled = np.array([[0.0], [1.0]]).repeat(self.time_features.width, axis=1)
         return {
-            "past": tuple(np.concatenate([past, future, plain], axis=1)),
-            "future": tuple(np.concatenate([future, plain], axis=1)),
+            "past": tuple(np.concatenate([past, future, unscaled], axis=1)),
+            "future": tuple(np.concatenate([future, unscaled], axis=1)),
             "static": tuple(static),
         }
 
     def arrays(self, table: SeriesTable, before: int, after: int) -> CovariateArrays:
-        """The arrays of a table with these columns.
+        """Code the covariates of a table with these columns.
 
         Args:
-            table: its categories may be others; those that were never learned get code 0.
+            table: its categories may differ; those that are not among the fitted ones get code 0.
             before: rows before each id's first that a window may reach.
             after: rows after each id's last.
 
         Raises:
-            TypeError: if a number has become a category, or a category a number.
+            TypeError: if a numeric column has become a category, or a category numeric.
         """
         if self.time_features:
-            times, clock = table.clock(before, after)
+            times, time_index = shared_times(table, before, after)
             features = self.time_features.of(times)
         else:
-            features, clock = np.zeros((0, 0), np.float32), np.zeros(table.num_ids, np.int64)
+            features = np.zeros((0, 0), np.float32)
+            time_index = np.zeros(table.num_ids, np.int64)
         return CovariateArrays(
             past=_coded(self.past, table.past_covariates),
             future=_coded(self.future, table.future_covariates),
             static=_coded(self.static, table.static_covariates),
             time_features=features,
-            clock=clock,
+            time_index=time_index,
         )
 
     def unseen(self, table: SeriesTable) -> dict[Hashable, list[Hashable]]:
-        """Labels of categorical covariates -> the categories of `table` that were not learned."""
-        unseen = {}
+        """Return the categories of `table` that were not fitted, by label of their covariate."""
+        unseen: dict[Hashable, list[Hashable]] = {}
         for columns, covariates in (
             (self.past, table.past_covariates),
             (self.future, table.future_covariates),
@@ -137,68 +148,94 @@ class CovariateCoder:
                     unseen |= {column.label: list(new)} if len(new) else {}
         return unseen
 
-    def to_plain(self) -> dict[str, Any]:
-        """Plain data for JSON; `from_plain` is the way back.
+    def to_json(self) -> dict[str, Any]:
+        """Serialize to JSON-compatible values; `from_json` is the way back.
 
         Raises:
             TypeError: if a label or a category is not a text, a number, None or a tuple of those.
         """
-        groups = {"past": self.past, "future": self.future, "static": self.static}
-        plain = {
+        roles = {"past": self.past, "future": self.future, "static": self.static}
+        described = {
             name: [
                 {
-                    "label": plain_label(column.label),
+                    "label": label_to_json(column.label),
                     "categories": None
                     if column.categories is None
-                    else [plain_label(category) for category in column.categories],
+                    else [label_to_json(category) for category in column.categories],
                 }
                 for column in columns
             ]
-            for name, columns in groups.items()
+            for name, columns in roles.items()
         }
-        return plain | {"time_features": self.time_features.to_plain()}
+        return described | {"time_features": self.time_features.to_json()}
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> CovariateCoder:
-        """The coder that `to_plain` wrote."""
-        groups = {
+    def from_json(cls, described: dict[str, Any]) -> CovariateCoder:
+        """Return the coder that `to_json` described."""
+        roles = {
             name: tuple(
                 Column(
-                    label_from_plain(column["label"]),
+                    label_from_json(column["label"]),
                     None
                     if column["categories"] is None
-                    else tuple(label_from_plain(category) for category in column["categories"]),
+                    else tuple(label_from_json(category) for category in column["categories"]),
                 )
-                for column in plain[name]
+                for column in described[name]
             )
             for name in ("past", "future", "static")
         }
-        return cls(**groups, time_features=TimeFeatures.from_plain(plain["time_features"]))
+        return cls(**roles, time_features=TimeFeatures.from_json(described["time_features"]))
 
 
 def new_source(
     table: SeriesTable, coder: CovariateCoder, spec: WindowSpec, *, joint: bool
 ) -> WindowSource:
-    """What windows of a table are gathered from, its covariates with them."""
-    is_plain = coder == CovariateCoder()
-    arrays = None if is_plain else coder.arrays(table, spec.input_length, spec.horizon)
+    """Return the source that windows of a table are gathered from, its covariates included."""
+    has_none = coder == CovariateCoder()
+    arrays = None if has_none else coder.arrays(table, spec.input_length, spec.horizon)
     return WindowSource(table, arrays, joint=joint)
 
 
+def shared_times(table: SeriesTable, before: int, after: int) -> tuple[pd.Index, np.ndarray]:
+    """Return the times of all rows, each once for all ids that share a grid.
+
+    Args:
+        table: the series.
+        before: steps before each id's first row to include.
+        after: steps after each id's last row to include.
+
+    Returns:
+        The times (M,), and the position among them of each id's first row, (I,) int64.
+    """
+    grid = TimeGrid(table.starts, table.freq)
+    positions, parts = np.empty(table.num_ids, np.int64), []
+    count, waiting = 0, np.arange(table.num_ids)
+    while len(waiting):  # once for each grid, of which there is hardly ever more than one
+        first = int(waiting[table.starts[waiting].argmin()])
+        steps = grid.positions(table.starts[waiting], first)
+        on_grid = steps >= 0
+        found, steps = waiting[on_grid], steps[on_grid]
+        length = before + int((steps + table.lengths[found]).max()) + after
+        parts.append(table.times(first, -before, length))
+        positions[found] = count + before + steps
+        count, waiting = count + length, waiting[~on_grid]
+    return parts[0].append(parts[1:]), positions
+
+
 def _first_rows(table: SeriesTable, rows: np.ndarray) -> Iterator[tuple[str, np.ndarray]]:
-    """The first `rows` (I,) of each id, many at a time: names of groups, and their (C, n) values.
+    """Iterate over the first `rows` (I,) of ids, many at a time: (role, its (C, n) values).
 
     Static covariates are those of the ids that have such a row.
     """
-    for ids, chunk in table.chunks():
-        known = chunk.is_among_first(rows[ids])
+    for ids, chunk in table_chunks(table):
+        known = is_among_first(chunk.offsets, rows[ids])
         yield "past_covariates", chunk.past_covariates.values[:, known]
         yield "future_covariates", chunk.future_covariates.values[:, known]
         yield "static_covariates", chunk.static_covariates.values[:, rows[ids] > 0]
 
 
 def _learned(covariates: Covariates, seen: list[np.ndarray | None]) -> Columns:
-    """The columns, with the categories that were seen."""
+    """Return the columns, each with its categories that occur."""
     return tuple(
         Column(label, None if categories is None else tuple(categories[is_seen]))
         for label, categories, is_seen in zip(
@@ -208,11 +245,12 @@ def _learned(covariates: Covariates, seen: list[np.ndarray | None]) -> Columns:
 
 
 def _coded(columns: Columns, covariates: Covariates) -> CodedColumns:
-    """Numbers as they are, categories by what was learned of them."""
-    codes, are_known = [], covariates.are_known()
+    """Code categories by the fitted ones; numbers stay as they are."""
+    codes: list[np.ndarray | None] = []
+    are_known = covariates.are_known()
     for column, categories, is_known in zip(columns, covariates.categories, are_known, strict=True):
         if not is_known:
-            codes.append(None)  # of no kind
+            codes.append(None)  # a column without a value fits any kind
             continue
         if (column.categories is None) != (categories is None):
             was, is_now = ("numbers", "categories")[:: 1 if column.categories is None else -1]
@@ -230,12 +268,12 @@ def _coded(columns: Columns, covariates: Covariates) -> CodedColumns:
 
 
 class _Moments:
-    """Mean and deviation of (C, n) values that come in parts, NaN left out.
+    """Running mean and standard deviation of (C, n) values that come in parts, without NaN.
 
     Source: Chan, Golub and LeVeque 1979: the deviations of each part are from its own mean.
     """
 
-    def __init__(self, width: int):
+    def __init__(self, width: int) -> None:
         self.count, self.mean, self.squares = np.zeros((3, width))
 
     def add(self, values: np.ndarray) -> None:
@@ -249,7 +287,7 @@ class _Moments:
         self.count += count
 
     def mean_and_deviation(self) -> np.ndarray:
-        """(2, C), NaN where no value is known."""
+        """Return means and standard deviations, (2, C), NaN where no value is known."""
         known = self.count > 0
         variance = self.squares / np.maximum(self.count, 1)
         return np.where(known, [self.mean, np.sqrt(variance)], np.nan)

@@ -1,11 +1,12 @@
-"""Features of time: where each time stands in its day, week, month and year, and holidays.
+"""Time features: the position of each time in its day, week, month and year, and holidays.
 
 Who owns what:
 
-* `_CYCLES` says what each feature is, in integer arithmetic that NumPy and TensorFlow share.
-* `TimeFeatures` makes numbers of times, by the same lines for pandas and inside a graph. All that
-  they need is in it as plain data: neither time zones nor holidays are looked up again.
-* `as_time_features` reads what a user asked for, and looks those up for the years 1900 to 2099.
+* `_CYCLES` defines each feature, in integer arithmetic that NumPy and TensorFlow share.
+* `TimeFeatures` computes the features, by the same code for pandas and inside a graph. Time zones
+  and holidays are stored in it as numbers, so that neither is looked up again.
+* `as_time_features` resolves the user's choice, and looks those up for the years 1900 to 2099.
+* `default_time_features` resolves "auto" on the step and the length of the data.
 """
 
 from __future__ import annotations
@@ -21,7 +22,11 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.data.time_grid import Freq, is_integer, shortlist
+from forecaster.data.messages import shortlist
+from forecaster.data.time_grid import Freq, is_integer
+from forecaster.inputs.spec import Tensor
+
+Days = Any  # or months: an int64 array or tensor of them
 
 _YEARS = range(1900, 2100)
 _DAY = 86_400  # seconds
@@ -29,8 +34,8 @@ _IN_A_SECOND = {"s": 1, "ms": 10**3, "us": 10**6, "ns": 10**9}
 _HOLIDAYS = "holidays:"
 
 
-def _first_day(month):
-    """Days from 1970-01-01 to the first of a month; months are counted from March of year 0.
+def _first_day(month: Days) -> Days:
+    """Count the days from 1970-01-01 to the first of a month, a number from March of year 0 on.
 
     Years from March to February have their leap day last, so that it moves no month.
 
@@ -41,33 +46,33 @@ def _first_day(month):
     return 365 * year + leap_days + (153 * (month % 12) + 2) // 5 - 719_468
 
 
-def _month(day):
-    """The month in which a day since 1970-01-01 lies, counted as in `_first_day`."""
+def _month(day: Days) -> Days:
+    """Return the month of a day since 1970-01-01, a number as in `_first_day`."""
     era, day = (day + 719_468) // 146_097, (day + 719_468) % 146_097  # an era is 400 years
     year = (day - day // 1460 + day // 36_524 - day // 146_096) // 365
     day_of_year = day - (365 * year + year // 4 - year // 100)
     return 12 * (400 * era + year) + (5 * day_of_year + 2) // 153
 
 
-def _in_month(day):
+def _in_month(day: Days) -> tuple[Days, Days]:
     month = _month(day)
     return day - _first_day(month), _first_day(month + 1) - _first_day(month)
 
 
-def _in_year(day):
+def _in_year(day: Days) -> tuple[Days, Days]:
     month = _month(day)
     january = month - (month + 2) % 12
     return day - _first_day(january), _first_day(january + 12) - _first_day(january)
 
 
-def _in_weeks_of_year(day):
-    place, length = _in_year(day - (day + 3) % 7 + 3)  # a week is of the year of its Thursday
-    return place // 7, place // 7 + 1 + (length - 1 - place) // 7
+def _in_weeks_of_year(day: Days) -> tuple[Days, Days]:
+    position, length = _in_year(day - (day + 3) % 7 + 3)  # a week is of the year of its Thursday
+    return position // 7, position // 7 + 1 + (length - 1 - position) // 7
 
 
-# Name -> place in the cycle, counted from 0, and length of the cycle. They are made from the local
-# day since 1970-01-01, which was a Thursday, and the second in it: int64 arrays or tensors.
-_CYCLES: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
+# Name -> position in the cycle, counted from 0, and length of the cycle, from the local day since
+# 1970-01-01, which was a Thursday, and the second in it: int64 arrays or tensors.
+_CYCLES: dict[str, Callable[[Days, Any], tuple[Any, Any]]] = {
     "hour": lambda day, second: (second, _DAY),
     "day_of_week": lambda day, second: ((day + 3) % 7, 7),
     "day_of_month": lambda day, second: _in_month(day),
@@ -76,8 +81,8 @@ _CYCLES: dict[str, Callable[[Any, Any], tuple[Any, Any]]] = {
     "month": lambda day, second: ((_month(day) + 2) % 12, 12),
 }
 _YEAR = 365.25  # days
-# Days that a step is shorter than -> the cycles that it can show, with their days.
-_CYCLES_OF_STEP = (
+# Bound below which a step lies, in days -> the cycles that it can resolve, with their days.
+_CYCLES_OF_STEP: tuple[tuple[int, dict[str, float]], ...] = (
     (1, {"hour": 1, "day_of_week": 7, "day_of_year": _YEAR}),
     (7, {"day_of_week": 7, "day_of_year": _YEAR}),
     (28, {"week": _YEAR}),
@@ -87,14 +92,14 @@ _CYCLES_OF_STEP = (
 
 @dataclass(frozen=True)
 class TimeFeatures:
-    """Numbers of times, the same from pandas and inside a TensorFlow graph.
+    """Calendar features of times, the same from pandas and inside a TensorFlow graph.
 
     Made by `as_time_features`. A cyclic feature is two numbers, so that the end of a cycle lies
     next to its beginning; a holiday is one number, 1 on that day and 0 on others:
 
-        sin(2π place / length), cos(2π place / length)
+        sin(2π position / length), cos(2π position / length)
 
-        name            place, from 0               length
+        name            position, from 0            length
         hour            second of the day           86400
         day_of_week     day, Monday is 0            7
         day_of_month    day                         days of this month
@@ -122,25 +127,25 @@ class TimeFeatures:
 
     @property
     def columns(self) -> tuple[str, ...]:
-        """The name of every number: "hour_sin", "hour_cos", "holidays:DE"."""
+        """Return the name of each column: "hour_sin", "hour_cos", "holidays:DE"."""
         ends = {name: ("_sin", "_cos") if name in _CYCLES else ("",) for name in self.names}
         return tuple(name + end for name in self.names for end in ends[name])
 
     @property
     def width(self) -> int:
-        """Numbers per time."""
+        """Return the number of columns."""
         return len(self.columns)
 
     def of(self, times: pd.Index) -> np.ndarray:
-        """(N,) times, as `unix_seconds` takes them -> (N, width) float32."""
+        """Compute the features of (N,) times, as in `unix_seconds`: (N, width) float32."""
         if not self:
-            return np.zeros((len(times), 0), np.float32)  # of integers too
+            return np.zeros((len(times), 0), np.float32)  # for integer times too
         return np.stack(self._numbers(unix_seconds(times), np, np.take), axis=-1, dtype=np.float32)
 
-    def of_seconds(self, seconds: Any) -> Any:
-        """Unix seconds, an int64 tensor (...) -> float32 tensor (..., width).
+    def of_seconds(self, seconds: Tensor) -> Tensor:
+        """Compute the features of unix seconds: int64 tensor (...) -> float32 tensor (..., width).
 
-        Runs eagerly, in a graph that is saved, and under XLA; within 1e-6 of what `of` gives.
+        Runs eagerly, in a saved graph, and under XLA; within 1e-6 of the result of `of`.
         """
         import tensorflow as tf
 
@@ -149,15 +154,15 @@ class TimeFeatures:
         return tf.reshape(stacked, tf.concat([tf.shape(seconds), [self.width]], axis=0))
 
     def _numbers(self, seconds: Any, xp: ModuleType, take: Callable[[Any, Any], Any]) -> list[Any]:
-        """(N,) seconds -> `width` times (N,), by the functions of `xp`, NumPy or TensorFlow."""
+        """Compute each column of (N,) seconds with the functions of `xp`, NumPy or TensorFlow."""
         passed = xp.searchsorted(np.array(self.transitions, np.int64), seconds, side="right")
         local = seconds + take(np.array(self.offsets, np.int64), passed)
         day, second = local // _DAY, local % _DAY
         numbers = []
         for name in self.names:
             if name in _CYCLES:
-                place, length = _CYCLES[name](day, second)
-                angle = math.tau * (place / length)  # float64
+                position, length = _CYCLES[name](day, second)
+                angle = math.tau * (position / length)  # float64
                 numbers += [xp.sin(angle), xp.cos(angle)]
             else:
                 days = np.array(dict(self.holidays)[name], np.int64)
@@ -165,8 +170,8 @@ class TimeFeatures:
                 numbers.append(until - xp.searchsorted(days, day, side="left"))  # 1 or 0
         return numbers
 
-    def to_plain(self) -> dict[str, Any]:
-        """Plain data for JSON; `from_plain` is the way back."""
+    def to_json(self) -> dict[str, Any]:
+        """Serialize to JSON-compatible values; `from_json` is the way back."""
         return {
             "names": list(self.names),
             "transitions": list(self.transitions),
@@ -175,24 +180,24 @@ class TimeFeatures:
         }
 
     @classmethod
-    def from_plain(cls, plain: dict[str, Any]) -> TimeFeatures:
-        """The features that `to_plain` wrote."""
+    def from_json(cls, described: dict[str, Any]) -> TimeFeatures:
+        """Return the features that `to_json` described."""
         return cls(
-            names=tuple(plain["names"]),
-            transitions=tuple(plain["transitions"]),
-            offsets=tuple(plain["offsets"]),
-            holidays=tuple((name, tuple(days)) for name, days in plain["holidays"].items()),
+            names=tuple(described["names"]),
+            transitions=tuple(described["transitions"]),
+            offsets=tuple(described["offsets"]),
+            holidays=tuple((name, tuple(days)) for name, days in described["holidays"].items()),
         )
 
 
 def as_time_features(value: Any, times: pd.Index) -> TimeFeatures:
-    """The features that `value` asks for, in the time zone of `times`.
+    """Return the features that `value` names, in the time zone of `times`.
 
     Your own functions of the times are computed outside and passed as future covariates.
 
     Args:
         value: a name or a list of names as in `TimeFeatures`, or None for no features. For "auto"
-            pass what `default_time_features` gives.
+            pass the result of `default_time_features`.
         times: (N,) times of the data; without a zone they count as UTC.
 
     Raises:
@@ -223,12 +228,12 @@ def as_time_features(value: Any, times: pd.Index) -> TimeFeatures:
 
 
 def check_time_features(value: Any) -> None:
-    """`value` is "auto", None, a name or a list of names, each there once.
+    """Check that `value` is "auto", None, a name or a list of names, each of them once.
 
     Raises:
         TypeError: if it is anything else, such as a function.
-        ValueError: if a name or a country is unknown, or a name there twice.
-        ImportError: if holidays are asked for and the package `holidays` is not installed.
+        ValueError: if a name or a country is unknown, or a name occurs twice.
+        ImportError: if holidays are named and the package `holidays` is not installed.
     """
     names = _as_names(value)
     if not all(isinstance(name, str) for name in names):
@@ -260,17 +265,17 @@ def check_time_features(value: Any) -> None:
 
 
 def default_time_features(freq: Freq, input_length: int, rows: int) -> tuple[str, ...]:
-    """What "auto" means: the cycles that a window is too short to show, if the data show them.
+    """Resolve "auto": the cycles that are longer than a window and occur twice in the data.
 
-    A network sees by itself where in a cycle it stands when its window holds one. A longer cycle
-    must be told, and can be learned where the data hold it twice. Hour, day of the week and day of
-    the year are asked for steps below a day, the last two for days, week for weeks and month for
-    months and quarters.
+    A network infers its position in a cycle from a window that holds a whole one. The position in a
+    longer cycle must be an input, and its effect can be learned where the data hold the cycle
+    twice. The candidates are hour, day of the week and day of the year for steps below a day, the
+    last two for days, week for weeks, and month for months and quarters.
 
     Args:
         freq: the step of the times.
-        input_length: steps of history that a window holds.
-        rows: steps that the longest series has.
+        input_length: steps of history in a window.
+        rows: steps of the longest series.
 
     Example:
         >>> default_time_features(pd.offsets.Hour(), input_length=72, rows=8760)
@@ -280,18 +285,18 @@ def default_time_features(freq: Freq, input_length: int, rows: int) -> tuple[str
         return ()
     first = freq.rollforward(pd.Timestamp("2001-01-01"))  # a Monday
     step = (first + freq - first) / pd.Timedelta(days=1)
-    cycles = next((cycles for limit, cycles in _CYCLES_OF_STEP if step < limit), {})
+    cycles = next((cycles for bound, cycles in _CYCLES_OF_STEP if step < bound), {})
     return tuple(
         name for name, days in cycles.items() if input_length * step < days <= rows * step / 2
     )
 
 
 def unix_seconds(times: pd.Index) -> np.ndarray:
-    """Whole seconds from 1970-01-01 UTC, rounded down, (N,) int64.
+    """Convert times to whole seconds from 1970-01-01 UTC, rounded down, (N,) int64.
 
     Args:
-        times: (N,) DatetimeIndex of any unit and zone, or PeriodIndex, whose starts are taken;
-            what has no zone counts as UTC.
+        times: (N,) DatetimeIndex of any unit and zone, or PeriodIndex, whose starts are used;
+            times without a zone count as UTC.
 
     Raises:
         TypeError: if the times are of another kind.
@@ -312,9 +317,9 @@ def _as_names(value: Any) -> tuple[Any, ...]:
 
 
 def _zone_tables(zone: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
-    """`transitions` and `offsets` of a zone, as pandas knows them."""
+    """Return `transitions` and `offsets` of a zone, as pandas knows them."""
 
-    def offsets_at(seconds):
+    def offsets_at(seconds: np.ndarray) -> np.ndarray:
         utc = pd.DatetimeIndex(seconds.view("M8[s]")).tz_localize("UTC")
         return utc.tz_convert(zone).tz_localize(None).asi8 - seconds
 
@@ -322,7 +327,7 @@ def _zone_tables(zone: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
     offsets = offsets_at(days)
     changes = np.flatnonzero(np.diff(offsets))
     before, after = days[changes], days[changes + 1]
-    for _ in range(_DAY.bit_length()):  # halves the day in which the clocks change to a second
+    for _ in range(_DAY.bit_length()):  # bisects the day in which the clocks change, to a second
         middle = (before + after) // 2
         unchanged = offsets_at(middle) == offsets[changes]
         before, after = np.where(unchanged, middle, before), np.where(unchanged, after, middle)
@@ -331,7 +336,7 @@ def _zone_tables(zone: Any) -> tuple[tuple[int, ...], tuple[int, ...]]:
 
 @cache
 def _holiday_table(name: str) -> tuple[int, ...]:
-    """Days since 1970-01-01 that are holidays."""
+    """Look up the holidays of a country or a part of it, as days since 1970-01-01."""
     try:
         import holidays
     except ImportError as error:

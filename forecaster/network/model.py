@@ -1,101 +1,58 @@
-"""A core, wrapped so that raw values go in and forecasts in the same units come out.
+"""Model assembly: a core with normalization, covariate encoders and a head around it.
 
     past_values (B, L, S'), NaN where missing
-        -> NormalizeWindow    location and scale of each window; missing values filled and flagged
+        -> InstanceNormalization    location and scale of each window; missing values filled
     past_covariates, future_covariates, static, NaN where missing
-        -> EncodeCovariates   numbers in one scale, categories embedded
+        -> CovariateEncoder         numbers standardized, categories embedded
     both -> core              (B, H, S' * width), in normalized units
          -> output.forecast   for instance quantiles that cannot cross
          -> location + scale * forecast                                     (B, H, S', width)
 
-The core is any function `(WindowSpec) -> keras.Model`.
+Who owns what:
+
+* normalization.py, covariate_encoder.py and heads.py own the steps around the core.
+* Any function `(WindowSpec) -> keras.Model` makes the core; `as_network` resolves the names and
+  specs that stand for one, and `SavedNetwork` is one from its Keras config.
+* `build_model` owns their assembly, and checks what a core takes and returns.
 """
 
 from __future__ import annotations
 
 import weakref
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import cast
 
 import keras
 import numpy as np
 import tensorflow as tf
 from keras import ops
 
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import (
-    INPUTS,
-    PLAIN,
+from forecaster.inputs.spec import (
+    INPUT_OF_ROLE,
+    UNSCALED,
     CovariateKinds,
-    EncodeCovariates,
-    core_spec,
+    Forward,
+    Tensor,
+    WindowSpec,
 )
+from forecaster.network.cells import CELLS
+from forecaster.network.core import Core, core_inputs
+from forecaster.network.covariate_encoder import CovariateEncoder, core_spec
 from forecaster.network.heads import Point, Quantiles
-from forecaster.network.recurrent import Core, core_inputs
+from forecaster.network.normalization import InstanceNormalization, Normalization
+from forecaster.network.recurrent import Cell, RecurrentNetwork
 
-NORMALIZATIONS = ("standard", "last", "none")
-ENCODER = "encode_"  # then the group of covariates
+ENCODER = "encode_"  # then the role of the covariates
 NO_COVARIATES = CovariateKinds()
 
-# The cores that were wrapped and still live: one that comes again would bring its trained weights.
-_WRAPPED: weakref.WeakSet[keras.Model] = weakref.WeakSet()
-
-
-@keras.saving.register_keras_serializable(package="forecaster")
-class NormalizeWindow(keras.layers.Layer):
-    """Location and scale of each window, and the window in their units; only observed values count.
-
-    A missing value becomes 0, the window's location. A window without variation has scale 0, so
-    that its forecast is its location, whatever the core says.
-
-    Args:
-        method: "standard" (mean and standard deviation), "last" (last observed value and standard
-            deviation) or "none" (0 and 1: values enter as they are).
-
-    Call arguments:
-        values: (B, L, S') in the targets' units, NaN where missing.
-
-    Returns:
-        past (B, L, S') normalized, observed (B, L, S') of 0 and 1, location (B, 1, S') and
-        scale (B, 1, S') in the targets' units. Where a window observes nothing, location is NaN;
-        in training it is 0, because such a window has weight 0 there, and NaN * 0 is NaN.
-    """
-
-    def __init__(self, method: str, **kwargs):
-        super().__init__(**kwargs)
-        self.method = method
-
-    def call(self, values, training=False):
-        missing = ops.isnan(values)
-        observed = ops.cast(ops.logical_not(missing), values.dtype)
-        count = ops.maximum(ops.sum(observed, 1, keepdims=True), 1)
-        steps = ops.arange(1, values.shape[1] + 1, dtype=values.dtype)[:, None]
-        newest = ops.argmax(observed * steps, 1, keepdims=True)
-        last = ops.take_along_axis(values, newest, 1)  # NaN where nothing is observed
-        # Summed as distances from the last value, a constant has a spread of exactly 0, and a
-        # small spread at a high level keeps its digits.
-        distance = ops.where(missing, 0.0, values - last)
-        mean = ops.sum(distance, 1, keepdims=True) / count
-        variance = ops.sum(ops.square(observed * (distance - mean)), 1, keepdims=True) / count
-        scale = ops.sqrt(variance)
-        if self.method == "standard":
-            location = last + mean
-        elif self.method == "last":
-            location = last
-        else:
-            location, scale = 0 * last, ops.ones_like(scale)
-        if training:
-            location = ops.where(ops.isnan(location), 0.0, location)
-        past = (values - location) / ops.where(scale > 0, scale, 1.0)
-        return ops.where(missing, 0.0, past), observed, location, scale
-
-    def get_config(self):
-        return super().get_config() | {"method": self.method}
+# The cores in models that still exist: one that comes again would bring its trained weights.
+_USED_CORES: weakref.WeakSet[keras.Model] = weakref.WeakSet()
 
 
 @dataclass(frozen=True)
 class SavedNetwork:
-    """A core as Keras's own description of it, so that any network can be written and read back.
+    """Core network from its Keras config, so that any network can be saved and loaded.
 
     Args:
         config: JSON text of a Keras model.
@@ -105,10 +62,10 @@ class SavedNetwork:
 
     @classmethod
     def of(cls, model: keras.Model) -> SavedNetwork:
-        """The description of the core inside a model that `build_model` made.
+        """Describe the core inside a model that `build_model` made.
 
         Raises:
-            TypeError: if Keras cannot describe it, or not make it again from the description.
+            TypeError: if Keras cannot write its config, or not rebuild it from that.
         """
         core = next(layer for layer in model.layers if isinstance(layer, keras.Model))
         try:
@@ -126,8 +83,30 @@ class SavedNetwork:
         return keras.models.model_from_json(self.config)
 
 
+def as_network(network: str | Core) -> Core:
+    """Return the core that a cell's name, a spec or a function of a `WindowSpec` stands for.
+
+    Raises:
+        TypeError: if `network` is none of these.
+        ValueError: if there is no cell of that name.
+    """
+    if isinstance(network, str):
+        return RecurrentNetwork(cell=cast(Cell, network))  # which checks the name
+    if not callable(network) or isinstance(network, keras.Model):
+        raise TypeError(
+            "`network` must be a cell's name, a RecurrentNetwork, or a function "
+            f"(WindowSpec) -> keras.Model. Received: network={network!r}. "
+            f"The cells are {', '.join(CELLS)}."
+        )
+    return network
+
+
 def check_backend() -> None:
-    """Whether Keras runs on TensorFlow, of whose graph a SavedModel is made."""
+    """Check that Keras runs on TensorFlow, which training and SavedModels need.
+
+    Raises:
+        RuntimeError: if it runs on another backend.
+    """
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             "Keras must run on its TensorFlow backend for a Forecaster; custom_layers runs on all. "
@@ -138,19 +117,19 @@ def check_backend() -> None:
 def build_model(
     network: Core,
     spec: WindowSpec,
-    normalization: str,
+    normalization: Normalization,
     output: Point | Quantiles,
     kinds: CovariateKinds = NO_COVARIATES,
 ) -> keras.Model:
-    """Wrap the core that `network` makes, so that raw values go in and forecasts come out.
+    """Build the model from unscaled inputs to forecasts, with the core that `network` makes.
 
-    Before it is trained, `set_scaling` gives it the scale of its covariates.
+    Before training, set the scale of its covariates with `set_scaling`.
 
     Args:
         network: makes the core.
-        spec: shapes of the windows and the seed; what it says of covariates is not looked at.
+        spec: shapes of the windows and the seed; its widths of covariates are ignored.
         normalization: "standard", "last" or "none".
-        output: what the core's numbers are turned into.
+        output: the head.
         kinds: of the columns of the covariates.
 
     Returns:
@@ -162,29 +141,29 @@ def build_model(
     Raises:
         TypeError: if `network` does not return a Keras model.
         ValueError: if it returns the same one again, or one whose output has another shape than
-            (B, H, S' * width), or whose inputs are not those that there are. It may leave out
-            "past", "observed", and covariates that are all plain, as features of time are.
+            (B, H, S' * width), or whose inputs do not match the available ones. It may leave out
+            "past", "observed", and covariates that are all unscaled, as time features are.
     """
-    core_sees = core_spec(spec, kinds)
-    core = _new_core(network, core_sees)
+    encoded_spec = core_spec(spec, kinds)
+    core = _new_core(network, encoded_spec)
     inputs = _inputs(spec, kinds)
-    # Only the core follows Keras's dtype policy: half a float has no digits for the users' units.
-    normalize = NormalizeWindow(normalization, dtype="float32")
+    # Only the core follows Keras's dtype policy: float16 has too few digits for the users' units.
+    normalize = InstanceNormalization(normalization, dtype="float32")
     past, observed, location, scale = normalize(inputs["past_values"])
-    seen = {"past": past, "observed": observed}
-    taken = _inputs_taken(core, core_sees, kinds)
-    seeds = np.random.default_rng([spec.seed, 1]).integers(2**31, size=len(INPUTS))
-    for (group, name), seed in zip(INPUTS.items(), seeds, strict=True):
-        if name in taken:
-            encode = EncodeCovariates(
-                getattr(kinds, group),
+    encoded = {"past": past, "observed": observed}
+    used = _used_inputs(core, encoded_spec, kinds)
+    seeds = np.random.default_rng([spec.seed, 1]).integers(2**31, size=len(INPUT_OF_ROLE))
+    for (role, name), seed in zip(INPUT_OF_ROLE.items(), seeds, strict=True):
+        if name in used:
+            encode = CovariateEncoder(
+                getattr(kinds, role),
                 int(seed),
-                flags=group == "past",
-                name=ENCODER + group,
+                flags=role == "past",
+                name=ENCODER + role,
                 dtype="float32",
             )
-            seen[name] = encode(inputs[name])
-    raw = ops.cast(core({name: seen[name] for name in taken}), "float32")
+            encoded[name] = encode(inputs[name])
+    raw = ops.cast(core({name: encoded[name] for name in used}), "float32")
     shape, expected = tuple(raw.shape), (None, spec.horizon, spec.width)
     if shape != expected:
         raise ValueError(
@@ -197,35 +176,36 @@ def build_model(
 
 
 def set_scaling(model: keras.Model, scaling: Mapping[str, tuple[np.ndarray, np.ndarray]]) -> None:
-    """Give the columns of numbers among the covariates their location and scale.
+    """Set location and scale of the numeric covariates.
 
     Args:
         model: as `build_model` made it.
         scaling: for "past", "future" and "static" the locations (n,) and scales (n,) of the
-            columns; those of other kinds than numbers are not looked at. Where one is not finite,
-            the location is 0 and the scale 1; where nothing varies, the scale is 1 too.
+            columns; those of columns of other kinds are ignored. Where one is not finite, the
+            location is 0 and the scale 1; where a column does not vary, the scale is 1 too.
     """
-    for layer in model.layers:  # one for each group that there is and that the core takes
-        group = layer.name.removeprefix(ENCODER)
-        if isinstance(layer, EncodeCovariates) and group in scaling:
-            layer.set_scaling(*scaling[group])
+    for layer in model.layers:  # an encoder for each role whose input the core takes
+        role = layer.name.removeprefix(ENCODER)
+        if isinstance(layer, CovariateEncoder) and role in scaling:
+            layer.set_scaling(*scaling[role])
 
 
 def _new_core(network: Core, spec: WindowSpec) -> keras.Model:
+    """Make a core, and check that it is a Keras model that was not used before."""
     core = network(spec)
     if not isinstance(core, keras.Model):
         raise TypeError(f"`network` must return a keras.Model. Received: {type(core).__name__}.")
-    if core in _WRAPPED:
+    if core in _USED_CORES:
         raise ValueError(
             "`network` must return a new model each time, because every fit starts from fresh "
             f"weights. Received: the model {core.name!r} again. Build it inside the function."
         )
-    _WRAPPED.add(core)
+    _USED_CORES.add(core)
     return core
 
 
 def _inputs(spec: WindowSpec, kinds: CovariateKinds) -> dict[str, keras.KerasTensor]:
-    """The inputs of the wrapped model."""
+    """Return the inputs of the whole model."""
     shapes = {
         "past_values": (spec.input_length, spec.channels),
         "past_covariates": (spec.input_length, len(kinds.past)),
@@ -239,37 +219,41 @@ def _inputs(spec: WindowSpec, kinds: CovariateKinds) -> dict[str, keras.KerasTen
     }
 
 
-def _inputs_taken(core: keras.Model, spec: WindowSpec, kinds: CovariateKinds) -> list[str]:
-    """Names of what a core is handed: all there is, or what it takes of that where it says so."""
-    present = {name: getattr(kinds, group) for group, name in INPUTS.items()}
+def _used_inputs(core: keras.Model, spec: WindowSpec, kinds: CovariateKinds) -> list[str]:
+    """Return the names of the inputs that a core takes; all that are available if it has none yet.
+
+    Raises:
+        ValueError: if it takes an input that is not available, or leaves out one that it must take.
+    """
+    present = {name: getattr(kinds, role) for role, name in INPUT_OF_ROLE.items()}
     present = {name: columns for name, columns in present.items() if columns}
-    offered = ["past", "observed", *present]
-    if getattr(core, "inputs", None) is None:  # it has none before it is called
-        return offered
+    available = ["past", "observed", *present]
+    if getattr(core, "inputs", None) is None:  # a subclassed model, before it is called
+        return available
     takes = list(core.input) if isinstance(core.input, dict) else [x.name for x in core.inputs]
     for name in takes:
-        if name not in offered:
+        if name not in available:
             raise ValueError(
-                f"`network` must take no other inputs than {', '.join(map(repr, offered))}, which "
-                f"are all there are. Received: the model {core.name!r} with the input {name!r}. "
-                "Covariates whose width in the WindowSpec is 0 have no input."
+                f"`network` must take no other inputs than {', '.join(map(repr, available))}, "
+                f"which are all there are. Received: the model {core.name!r} with the input "
+                f"{name!r}. Covariates whose width in the WindowSpec is 0 have no input."
             )
     for name, columns in present.items():
-        if name not in takes and any(kind != PLAIN for kind in columns):
+        if name not in takes and any(kind != UNSCALED for kind in columns):
             shape = core_inputs(spec)[name].shape[1:]
             raise ValueError(
                 f"`network` must take the input {name!r}, because there are such covariates. "
                 f"Received: the model {core.name!r} with the inputs {', '.join(map(repr, takes))}. "
                 f"Add keras.Input({shape}, name={name!r}) to it, or leave those covariates out."
             )
-    return [name for name in offered if name in takes]
+    return [name for name in available if name in takes]
 
 
 def compiles_with_xla(model: keras.Model) -> bool:
-    """Whether XLA can compile every layer, by Keras's attribute `supports_jit`, and should.
+    """Return whether XLA can compile every layer, by Keras's attribute `supports_jit`, and should.
 
-    Keras's LSTM and GRU say no on a GPU, where cuDNN is faster. Our gated layers train in XLA
-    computations of their own, which are slower inside another.
+    Keras's LSTM and GRU do not support it on a GPU, where cuDNN is faster. The gated layers of
+    `custom_layers` train in XLA computations of their own, which are slower inside another.
     """
     return all(
         layer.supports_jit and not getattr(layer, "compiles_itself", False)
@@ -277,14 +261,14 @@ def compiles_with_xla(model: keras.Model) -> bool:
     )
 
 
-def compile_forward(model: keras.Model) -> Callable[[Mapping[str, tf.Tensor]], tf.Tensor]:
-    """The model as one graph for any batch: its dictionary of inputs -> (B, H, S', width).
+def compile_forward(model: keras.Model) -> Forward:
+    """Trace the model as one graph for any batch: its dictionary of inputs -> (B, H, S', width).
 
-    Not compiled by XLA: that takes longer than most users forecast.
+    XLA is not used: compiling would take longer than most forecasts.
     """
 
     @tf.function
-    def forward(inputs):
+    def forward(inputs: dict[str, Tensor]) -> Tensor:
         return model(inputs, training=False)
 
     return forward.get_concrete_function(

@@ -1,15 +1,15 @@
-"""A directory on disk <-> plain data and a Keras model.
+"""Artifacts: a directory on disk <-> metadata and a Keras model.
 
-    saved_model.pb, variables/   the serving graph, for everybody: see serving.py
+    saved_model.pb, variables/   the serving graph, which needs only TensorFlow: see serving.py
     weights.npz                  the weights, for `load`
-    history.npz                  the tail of the history, where it was kept
+    history.npz                  the last rows of the history, where they are kept
     manifest.json                format, parameters, inputs of the graph, columns, versions, and the
                                  SHA-256 of every file
 
-Who owns what: `save` writes all of it beside its place, then moves the old artifact aside and the
-new one in. Only a save moves or deletes anything. `load` reads what is in place, or, between those
-two moves, what was moved aside; so a whole artifact can be loaded at every moment, also after a
-save was killed. Nothing is pickled, nothing in the directory is evaluated as code.
+Who owns what: `save` writes a new directory beside `path`, then moves the old artifact aside and
+the new one to `path`. Only a save moves or deletes anything. `load` reads `path`, or, between those
+two moves, the artifact that was moved aside; so a whole artifact can be loaded at every moment,
+also after a save was killed. Nothing is pickled, nothing in the directory is evaluated as code.
 """
 
 from __future__ import annotations
@@ -27,20 +27,23 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.data.covariates import GROUPS
+from forecaster.data.covariates import COVARIATE_ROLES
 from forecaster.saving.serving import ENDPOINT, Serving
 from forecaster.utils.files import read_arrays, sha256, write_arrays, write_whole
 
-FORMAT_VERSION = 2  # goes up with what an earlier version could not load, a new parameter too
+FORMAT_VERSION = 2  # increased by every change that an earlier version cannot load
 MANIFEST, WEIGHTS, HISTORY = "manifest.json", "weights.npz", "history.npz"
 LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
+
+# Metadata, weights in the model's order, and the history by name, where it is kept.
+Loaded = tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray] | None]
 
 
 def save(
     path: str | PathLike,
     model: keras.Model,
     serving: Serving,
-    note: dict[str, Any],
+    metadata: dict[str, Any],
     history: dict[str, np.ndarray] | None,
     *,
     overwrite: bool,
@@ -51,16 +54,16 @@ def save(
         path: the directory, which must not exist yet, or be an artifact where `overwrite` is on.
             ``~`` is the home directory; a link is followed, and stays.
         model: as `build_model` makes it.
-        serving: what its serving graph is made of.
-        note: what else `load` gives back, as data for JSON.
+        serving: specification of its serving graph.
+        metadata: JSON-compatible values that `load` returns.
         history: arrays by name, or None.
-        overwrite: whether an artifact that is there is replaced, with all that lies in it.
+        overwrite: whether an existing artifact is replaced, with all files in it.
 
     Raises:
-        FileExistsError: if something is in the way.
+        FileExistsError: if `path` exists and may not be replaced.
         OSError: if it cannot be written; what was at `path` stays whole.
     """
-    path = _place(path)
+    path = _absolute(path)
     fresh, previous = _siblings(path)
     _finish_interrupted(path)
     if path.exists() and not (overwrite and _manifest(path)):
@@ -72,75 +75,73 @@ def save(
         raise FileExistsError(f"`path` must not exist yet. Received: path={str(path)!r}. {advice}")
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
-        _write(fresh, model, serving, note, history)
+        _write(fresh, model, serving, metadata, history)
         if path.exists():
             path.rename(previous)
         fresh.rename(path)
     except BaseException as error:
         _finish_interrupted(path)
-        if isinstance(error, tf.errors.OpError):  # TensorFlow's own words for a full disk
+        if isinstance(error, tf.errors.OpError):  # TensorFlow's error for a full disk
             raise OSError(f"`path` cannot be written: {path}. {error.message}") from error
         raise
     shutil.rmtree(previous, ignore_errors=True)
 
 
-def load(
-    path: str | PathLike,
-) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray] | None]:
-    """The note, the weights in the model's order, and the history, after every file was checked.
+def load(path: str | PathLike) -> Loaded:
+    """Read the metadata, the weights in the model's order, and the history; check every file.
 
-    The note of an earlier format comes as one of today's that means the same.
+    Metadata of an earlier format are upgraded to the current one.
 
     Raises:
         FileNotFoundError: if nothing is at `path`.
-        ValueError: if it is no artifact, one of a later format, or damaged.
+        ValueError: if it is not an artifact, or of a later format, or damaged.
     """
-    path, failure, before = _place(path), None, ()
-    # A save that goes on meanwhile may move what is being read: then what is there now is read.
-    while (now := _identity(path)) != before:
+    path = _absolute(path)
+    identity = _identity(path)
+    while True:
         try:
-            return _read(_whereabouts(path))
-        except (OSError, ValueError) as error:
-            failure, before = error, now
-    raise failure
+            return _read(_current_directory(path))
+        except (OSError, ValueError):
+            # A concurrent save may have moved the files while they were read: then read again.
+            before, identity = identity, _identity(path)
+            if identity == before:
+                raise
 
 
-def _place(path: str | PathLike) -> Path:
+def _absolute(path: str | PathLike) -> Path:
     return Path(path).expanduser().resolve()
 
 
 def _siblings(path: Path) -> tuple[Path, Path]:
-    """Where an artifact is written before it is moved, and where the one before it waits."""
+    """Return where a new artifact is written, and where the old one is kept meanwhile."""
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.previous")
 
 
 def _finish_interrupted(path: Path) -> None:
-    """Clear away what a save left that did not get to its end."""
+    """Restore the old artifact, and remove the files, that an interrupted save left."""
     fresh, previous = _siblings(path)
-    if previous.exists() and not path.exists():  # it was stopped between its two moves
+    if previous.exists() and not path.exists():  # interrupted between its two moves
         previous.rename(path)
     shutil.rmtree(previous, ignore_errors=True)
     shutil.rmtree(fresh, ignore_errors=True)
 
 
-def _whereabouts(path: Path) -> Path:
-    """The directory that holds the artifact of `path` now."""
+def _current_directory(path: Path) -> Path:
+    """Return the directory that holds the artifact of `path` now."""
     _, previous = _siblings(path)
     return previous if previous.exists() and not path.exists() else path
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
-    """What tells the artifact that is there now from one that replaces it."""
+    """Identify the current artifact, to notice its replacement; None where there is none."""
     try:
-        found = _whereabouts(path).stat()
+        status = _current_directory(path).stat()
     except OSError:
         return None
-    return found.st_ino, found.st_ctime_ns
+    return status.st_ino, status.st_ctime_ns
 
 
-def _read(
-    directory: Path,
-) -> tuple[dict[str, Any], list[np.ndarray], dict[str, np.ndarray] | None]:
+def _read(directory: Path) -> Loaded:
     if not directory.exists():
         raise FileNotFoundError(
             f"`path` must be an artifact. Received: path={str(directory)!r}. Nothing is there. "
@@ -182,26 +183,26 @@ def _checked_manifest(directory: Path) -> dict[str, Any]:
     return manifest
 
 
-def _upgraded(note: dict[str, Any]) -> dict[str, Any]:
-    """A note of any format as one of format 2."""
-    if note["format_version"] > 1:
-        return note
-    # There was one id, nothing beside the targets, and every window counted the same.
-    parameters = {"id_column": None, "weight_column": None, "time_features": None}
-    parameters |= {group: [] for group in GROUPS} | note["parameters"]
+def _upgraded(metadata: dict[str, Any]) -> dict[str, Any]:
+    """Upgrade metadata of any format to format 2."""
+    if metadata["format_version"] > 1:
+        return metadata
+    # Format 1 had one id, no covariates, no time features, and the same weight for every window.
+    parameters: dict[str, Any] = {"id_column": None, "weight_column": None, "time_features": None}
+    parameters |= {role: [] for role in COVARIATE_ROLES} | metadata["parameters"]
     training = {"equal_series": False, "windows_per_epoch": None} | parameters["training"]
     time_features = {"names": [], "transitions": [], "offsets": [0], "holidays": {}}
-    layout = {"ids": None, "id_name": None, "id_column": False}
-    layout |= {group: {"names": [], "categories": []} for group in GROUPS}
-    return note | {
+    layout: dict[str, Any] = {"ids": None, "id_name": None, "id_column": False}
+    layout |= {role: {"names": [], "categories": []} for role in COVARIATE_ROLES}
+    return metadata | {
         "parameters": parameters | {"training": training},
         "covariates": {"past": [], "future": [], "static": [], "time_features": time_features},
-        "layout": layout | note["layout"],
+        "layout": layout | metadata["layout"],
     }
 
 
 def _manifest(directory: Path) -> dict[str, Any] | None:
-    """What the manifest says; None where there is no manifest of ours (others have that name)."""
+    """Read the manifest; None where there is none of this package (others use that name)."""
     try:
         manifest = json.loads((directory / MANIFEST).read_text(encoding="utf-8"))
         is_ours = LIBRARIES[0] in manifest["versions"]
@@ -214,7 +215,13 @@ def _digest(manifest: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(manifest, sort_keys=True).encode()).hexdigest()
 
 
-def _write(directory, model, serving, note, history) -> None:
+def _write(
+    directory: Path,
+    model: keras.Model,
+    serving: Serving,
+    metadata: dict[str, Any],
+    history: dict[str, np.ndarray] | None,
+) -> None:
     serving.write(directory, model)
     weights = {f"{number:05}": value for number, value in enumerate(model.get_weights())}
     write_arrays(directory / WEIGHTS, weights)
@@ -223,14 +230,14 @@ def _write(directory, model, serving, note, history) -> None:
     files = sorted(file for file in directory.rglob("*") if file.is_file())
     for file in files:
         with open(file, "r+b") as stream:
-            os.fsync(stream.fileno())  # a disk that is full or lost says so before the old one goes
+            os.fsync(stream.fileno())  # a full or lost disk fails here, while the old one is whole
     manifest = {
         "format_version": FORMAT_VERSION,
-        **note,
+        **metadata,
         ENDPOINT: serving.description(),
         "versions": {library: version(library) for library in LIBRARIES},
         "files": {file.relative_to(directory).as_posix(): sha256(file) for file in files},
     }
     manifest["manifest_sha256"] = _digest(manifest)
-    text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"  # others read it too
+    text = json.dumps(manifest, indent=2, allow_nan=False) + "\n"  # for other tools and people too
     write_whole(directory / MANIFEST, lambda stream: stream.write(text.encode()))

@@ -1,4 +1,4 @@
-"""The serving graph: raw history, covariates and times in, forecasts in the targets' units out.
+"""Serving graph: unscaled history, covariates and times in, forecasts in the targets' units out.
 
     past_values        (batch, time, S)      float32, NaN where missing
     past_time          (batch, time)         int64, seconds since 1970-01-01 UTC
@@ -9,35 +9,40 @@
         -> prediction  (batch, H, S)         float32
            quantiles   (batch, H, S, Q)      float32, where the output is quantiles
 
-Inputs that a model does not use are not there. The manifest describes the others column by column,
-so that they can be built without this package: see `Serving.description`.
+Inputs that a model does not use are absent. The manifest describes the others column by column, so
+that they can be built without this package: see `Serving.description`.
 
-Histories may have any number of steps from 1, which may differ between the inputs: the last step
-of each is the newest. Before a short one, values and covariates are missing, and the times go back
-on the grid. So these forecasts are those of `Forecaster.predict` from the same rows: it is the same
-model in batches of other sizes, and the largest difference is within 1e-5 of the largest forecast
-(below 1e-6 where it was measured).
+Histories may have any number of steps from 1, which may differ between the inputs: they all end at
+the same step. Before a short one, values and covariates are missing, and the times continue on the
+grid. So these forecasts are those of `Forecaster.predict` from the same rows: it is the same model
+in batches of other sizes, and the largest difference is within 1e-5 of the largest forecast (below
+1e-6 where it was measured).
+
+Who owns what: `Serving` owns signature, description and graph, and maps their inputs to those of
+the model; the model (network/model.py) owns everything from there to the forecast.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from pandas.tseries.offsets import Day, Tick, Week
+from pandas.tseries.offsets import BaseOffset, Day, Tick, Week
 
-from forecaster.data.json_index import plain_labels
-from forecaster.data.reading import SeriesTable
+from forecaster.data.json_index import labels_to_json
+from forecaster.data.series_table import SeriesTable
 from forecaster.data.time_grid import Freq, TimeGrid
 from forecaster.inputs.covariate_coder import Column, Columns, CovariateCoder
+from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.time_features import unix_seconds
-from forecaster.inputs.windows import Inputs, WindowSpec
 from forecaster.network.heads import Point, Quantiles
+
+Tensors = dict[str, tf.Tensor]
 
 ENDPOINT = "serving_default"
 _DAY = 86_400  # seconds
@@ -50,34 +55,34 @@ _MEANING = {
 
 @dataclass(frozen=True, eq=False)
 class Serving:
-    """What a serving graph is made of, beside the model.
+    """Specification of a serving graph, apart from the model itself.
 
     Args:
         spec: shapes of the model.
         coder: the columns of the covariates, and the time features.
-        output: what the model's numbers are.
-        layout: a table like those that are forecast: target columns, kind and step of the times.
+        output: head of the model.
+        last_rows: the last row of each id of the fit: targets, kind and step of the times.
     """
 
     spec: WindowSpec
     coder: CovariateCoder
     output: Point | Quantiles
-    layout: SeriesTable
+    last_rows: SeriesTable
 
     @property
     def columns(self) -> dict[str, Columns]:
-        """What stands side by side in each input of numbers that there is."""
+        """Return the columns of each float input that is present."""
         columns = {
-            "past_values": tuple(Column(label) for label in self.layout.targets),
+            "past_values": tuple(Column(label) for label in self.last_rows.targets),
             "past_covariates": self.coder.past + self.coder.future,
             "future_covariates": self.coder.future,
             "static": self.coder.static,
         }
-        return {name: found for name, found in columns.items() if found}
+        return {name: present for name, present in columns.items() if present}
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
-        """Every input by name."""
+        """Return the shape and dtype of each input by name."""
         history, horizon = (None, None), (None, self.spec.horizon)
         axes = {"future_covariates": horizon, "static": (None,)}
         shapes = {name: (*axes.get(name, history), len(of)) for name, of in self.columns.items()}
@@ -89,8 +94,8 @@ class Serving:
         }
 
     def description(self) -> dict[str, Any]:
-        """The inputs as plain data for JSON: type, shape, columns, and what their numbers mean."""
-        described = {}
+        """Describe the inputs in JSON: dtype, shape, columns, and the meaning of their values."""
+        described: dict[str, dict[str, Any]] = {}
         for name, spec in self.signature.items():
             described[name] = {"dtype": spec.dtype.name, "shape": spec.shape.as_list()}
             if name in self.columns:
@@ -99,10 +104,11 @@ class Serving:
                 described[name]["kind"] = "time"
         return {"inputs": described, "kinds": _MEANING}
 
-    def model_inputs(self, given: Inputs) -> Inputs:
-        """From the inputs of the signature to those of the model, for every window."""
+    def model_inputs(self, given: Tensors) -> Tensors:
+        """Convert the inputs of the signature to those of the model, for every window."""
         length = self.spec.input_length
-        past, future = [], []
+        past: list[tf.Tensor] = []
+        future: list[tf.Tensor] = []
         inputs = {"past_values": _last_steps(given["past_values"], length)}
         if "past_covariates" in given:
             past.append(_last_steps(given["past_covariates"], length))
@@ -116,22 +122,22 @@ class Serving:
         inputs |= {"past_covariates": tf.concat(past, -1)} if past else {}
         inputs |= {"future_covariates": tf.concat(future, -1)} if future else {}
         inputs |= {"static": given["static"]} if "static" in given else {}
-        return inputs if self.spec.channels > 1 else self._each_target_alone(inputs)
+        return inputs if self.spec.channels > 1 else self._separate_targets(inputs)
 
-    def answer(self, model: keras.Model, given: Inputs) -> dict[str, tf.Tensor]:
-        """What the graph answers: outputs by name."""
+    def answer(self, model: keras.Model, given: Tensors) -> Tensors:
+        """Compute the outputs of the graph by name."""
         forecast = model(self.model_inputs(given), training=False)
         if self.spec.channels == 1:
             # (B * S, H, 1, width) -> (B, S, H, width) -> (B, H, S, width)
-            shape = (-1, self.layout.num_targets, self.spec.horizon, self.spec.head_width)
+            shape = (-1, self.last_rows.num_targets, self.spec.horizon, self.spec.head_width)
             forecast = tf.transpose(tf.reshape(forecast, shape), (0, 2, 1, 3))
-        answer = {"prediction": self.output.prediction(forecast)}
-        return answer | {"quantiles": forecast} if self.output.levels else answer
+        outputs = {"prediction": self.output.prediction(forecast)}
+        return outputs | {"quantiles": forecast} if self.output.levels else outputs
 
     def write(self, directory: Path, model: keras.Model) -> None:
-        """The SavedModel of a model whose inputs are `model_inputs`."""
+        """Write the SavedModel of a model whose inputs are `model_inputs`."""
 
-        def serve(given):
+        def serve(given: Tensors) -> Tensors:
             return self.answer(model, given)
 
         archive = keras.export.ExportArchive()
@@ -139,18 +145,18 @@ class Serving:
         archive.add_endpoint(ENDPOINT, serve, input_signature=[self.signature])
         archive.write_out(directory, verbose=False)
 
-    def _each_target_alone(self, inputs: Inputs) -> Inputs:
-        """(B, ...) -> (B * S, ...): each target as a window of its own, all else repeated."""
+    def _separate_targets(self, inputs: Tensors) -> Tensors:
+        """Give each target a window of its own, all else repeated: (B, ...) -> (B * S, ...)."""
         values = inputs["past_values"]
         repeated = {
             name: tf.repeat(value, values.shape[2], axis=0) for name, value in inputs.items()
         }
         # (B, L, S) -> (B, S, L) -> (B * S, L, 1)
-        alone = tf.reshape(tf.transpose(values, (0, 2, 1)), (-1, values.shape[1], 1))
-        return repeated | {"past_values": alone}
+        separate = tf.reshape(tf.transpose(values, (0, 2, 1)), (-1, values.shape[1], 1))
+        return repeated | {"past_values": separate}
 
     def _last_times(self, seconds: tf.Tensor) -> tf.Tensor:
-        """The last L of (B, time) unix seconds, the grid going on before the first: (B, L)."""
+        """Return the last L of (B, time) unix seconds, continued on the grid before the first."""
         length = self.spec.input_length
         seconds = seconds[:, -length:]
         back = tf.range(length - tf.shape(seconds)[1], 0, -1)
@@ -158,34 +164,34 @@ class Serving:
         return tf.ensure_shape(tf.concat([earlier, seconds], 1), (None, length))
 
     def _times_before(self, first: tf.Tensor, back: tf.Tensor) -> tf.Tensor:
-        """The times `back` (k,) steps before the `first` (B,), all in unix seconds: (B, k) int64.
+        """Compute the times `back` (k,) steps before the `first` (B,): (B, k) unix seconds, int64.
 
-        Steps of one length are counted down. Others are counted on their calendar, a list in the
-        graph of the dates from 1900 to 2099; before the first of them the times stand still.
+        Steps of one length are subtracted. Others are counted on their calendar, a constant in the
+        graph with the dates from 1900 to 2099; before the first date the times stay at it.
         """
-        freq = self.layout.freq
-        is_days = isinstance(freq, Day | Week)  # for pandas 2 a day is a Tick too
+        freq = cast(BaseOffset, self.last_rows.freq)  # integer times have no time features
+        is_days = isinstance(freq, Day | Week)  # in pandas 2 a Day is a Tick too
         count = freq.n * (7 if isinstance(freq, Week) else 1)
         if is_days and not self.coder.time_features.transitions:
             return first[:, None] - back * count * _DAY
         if isinstance(freq, Tick) and not is_days:
             return first[:, None] - back * freq.nanos // 10**9
-        dates = tf.constant(_calendar(Day() if is_days else freq.base, self.layout.starts))
+        dates = tf.constant(_calendar(Day() if is_days else freq.base, self.last_rows.starts))
         number = tf.searchsorted(dates, first, side="right", out_type=tf.int64) - 1
-        since = first - tf.gather(dates, tf.maximum(number, 0))  # 0, but for periods that end there
+        since = first - tf.gather(dates, tf.maximum(number, 0))  # 0, unless a period ends there
         earlier = tf.gather(dates, tf.maximum(number[:, None] - back * count, 0))
         return earlier + since[:, None]
 
 
 def _described(column: Column) -> dict[str, Any]:
-    (label,) = plain_labels([column.label])
+    (label,) = labels_to_json([column.label])
     if column.categories is None:
         return {"name": label, "kind": "number"}
-    return {"name": label, "kind": "category", "categories": plain_labels(column.categories)}
+    return {"name": label, "kind": "category", "categories": labels_to_json(column.categories)}
 
 
 def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:
-    """The last `count` steps of (B, time, C), NaN before the first one: (B, count, C)."""
+    """Return the last `count` steps of (B, time, C), NaN before the first one: (B, count, C)."""
     values = values[:, -count:]
     missing = count - tf.shape(values)[1]
     return tf.ensure_shape(
@@ -195,7 +201,7 @@ def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:
 
 
 def _calendar(each: Freq, like: pd.Index) -> np.ndarray:
-    """Unix seconds of a calendar's dates, in the zone and at the hour of `like`: (n,) int64."""
+    """List a calendar's dates in the zone and at the hour of `like`: (n,) unix seconds, int64."""
     start = like[0].start_time if isinstance(like, pd.PeriodIndex) else like[0]
     begin, end = (
         pd.DatetimeIndex([start.replace(year=year, month=1, day=1)]) for year in (1900, 2100)

@@ -1,7 +1,7 @@
-"""Searches: hyperparameters compared by time-series cross-validation.
+"""Hyperparameter search with time-series cross-validation.
 
-In comes a template forecaster, a search space and a table. Out go trials with their scores on
-every fold, and the best forecaster fitted. Nothing here knows the command line.
+In come a template forecaster, a search space and a table. Out go trials with their scores on
+every fold, and the best forecaster, fitted. Nothing here knows the command line.
 """
 
 from forecaster.search.search import ForecasterSearch

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -13,24 +13,25 @@ from scipy.stats import norm
 from sklearn.gaussian_process import GaussianProcessRegressor
 from sklearn.gaussian_process.kernels import Matern, WhiteKernel
 
-INITIAL_POINTS = 8  # trials before the process
-CHANGED = 0.5  # share of the values that are others than the defaults in an initial trial
-CANDIDATES = 500  # looked at for every trial and each share of changed values
-PARENTS = 3  # of the best trials, whose neighbours are looked at
-LOWEST = 0.1  # of the median score; what is lower counts as that
+INITIAL_POINTS = 8  # trials before the first Gaussian process
+CHANGED = 0.5  # share of the values in an initial trial that are drawn anew
+CANDIDATES = 500  # compared for every trial and each share of changed values
+PARENTS = 3  # best trials whose neighbours are candidates
+LOWEST = 0.1  # of the median score; lower scores count as that
 
 
 class BayesianOracle(Oracle):
-    """Proposes what a Gaussian process of the trials so far expects to improve most.
+    """Bayesian optimization with a Gaussian process and the expected improvement.
 
-    The first trial has the default values, some more have a half of them, since defaults are good
-    guesses. Then a process is fitted to the logarithms of the scores, noise included; the proposal
-    is that of a thousand random values and neighbours of the best with the highest expected
-    improvement. Never the same values twice.
+    The first trial has the default values; the next ones keep about half of them, since defaults
+    are good guesses. Then a process is fitted to the logarithms of the scores, noise included; of
+    a thousand random points and neighbours of the best trials, the one with the highest expected
+    improvement is proposed. The same values are never proposed twice.
 
-    keras-tuner's own oracle would begin with three random trials for every parameter, which are
-    dozens; take seconds for a proposal; take names for numbers on a line; and, where its best guess
-    rounds to values that were tried, propose these again.
+    Differences from keras-tuner's `BayesianOptimizationOracle`: that one begins with three random
+    trials for every parameter, which are dozens; takes seconds for a proposal; encodes names as
+    numbers on a line; and, where its best guess rounds to values that were tried, proposes these
+    again.
 
     Source: Jones, Schonlau & Welch 1998, "Efficient Global Optimization of Expensive Black-Box
         Functions", equation 15; candidates as in Hutter, Hoos & Leyton-Brown 2011, "Sequential
@@ -50,8 +51,10 @@ class BayesianOracle(Oracle):
             return {"status": TrialStatus.STOPPED, "values": None}
         return {"status": TrialStatus.RUNNING, "values": candidates[0]}
 
-    def _most_promising(self, known: Sequence[Trial], random: np.random.Generator) -> list:
-        """The values of the highest expected improvement, in a list; empty if all are known."""
+    def _most_promising(
+        self, known: Sequence[Trial], random: np.random.Generator
+    ) -> list[dict[str, Any]]:
+        """Return the values of highest expected improvement, in a list; none if all are known."""
         best = sorted(known, key=lambda trial: trial.score)[:PARENTS]
         candidates = self._neighbours(self._defaults(), 1.0, random)
         for parent in best:
@@ -63,7 +66,7 @@ class BayesianOracle(Oracle):
         x = self._vectors([trial.hyperparameters.values for trial in known])
         y = _logarithms(np.array([trial.score for trial in known]))
         running = [trial.hyperparameters.values for trial in self.ongoing_trials.values()]
-        if running:  # taken for as bad as they may well be, so that nothing beside is proposed
+        if running:  # imputed a standard deviation above the mean, to keep proposals away from them
             means, spreads = _process(x, y).predict(self._vectors(running), return_std=True)
             x = np.concatenate([x, self._vectors(running)])
             y = np.concatenate([y, means + spreads])
@@ -78,32 +81,37 @@ class BayesianOracle(Oracle):
         return self.get_space().values
 
     def _new(self, candidates: Sequence[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Those that were not tried."""
+        """Return the candidates that were not tried."""
         return [values for values in candidates if not self._duplicate(values)]
 
     def _neighbours(
         self, parent: Mapping[str, Any], share: float, random: np.random.Generator
     ) -> list[dict[str, Any]]:
-        """Values in which about a share of the parent's is drawn anew."""
+        """Draw variations of a parent, in which about a share of its values is drawn anew."""
         space = self.hyperparameters.space
         changed = random.random((CANDIDATES, len(space))) < share
         probabilities = random.random((CANDIDATES, len(space))).tolist()
         return [_neighbour(space, parent, *row) for row in zip(changed, probabilities, strict=True)]
 
     def _vectors(self, candidates: Sequence[Mapping[str, Any]]) -> np.ndarray:
-        """Points of a space in which numbers lie along axes, and names equally far apart."""
+        """Encode candidates as points: numbers along an axis each, names equally far apart."""
         space = [hp for hp in self.hyperparameters.space if not isinstance(hp, Fixed)]
         return np.array(
             [
-                np.concatenate([_place(hp, values.get(hp.name, hp.default)) for hp in space])
+                np.concatenate([_encode(hp, values.get(hp.name, hp.default)) for hp in space])
                 for values in candidates
             ]
         )
 
 
-def _neighbour(space, parent, changed, probabilities) -> dict[str, Any]:
-    """The parent's values, drawn anew where they changed or the parent has none."""
-    values = {}
+def _neighbour(
+    space: Sequence[HyperParameter],
+    parent: Mapping[str, Any],
+    changed: Iterable[bool],
+    probabilities: Iterable[float],
+) -> dict[str, Any]:
+    """Copy the parent's values, drawn anew where they change or the parent has none."""
+    values: dict[str, Any] = {}
     for hp, is_changed, probability in zip(space, changed, probabilities, strict=True):
         if all(condition.is_active(values) for condition in hp.conditions):
             is_kept = hp.name in parent and not is_changed
@@ -111,14 +119,15 @@ def _neighbour(space, parent, changed, probabilities) -> dict[str, Any]:
     return values
 
 
-def _place(hp: HyperParameter, value: Any) -> np.ndarray:
+def _encode(hp: HyperParameter, value: Any) -> np.ndarray:
+    """Encode a value: a name as a one-hot vector, others as their probability."""
     if isinstance(hp, Choice) and not hp.ordered:
         return np.array([value == name for name in hp.values]) / np.sqrt(2)
     return np.array([hp.value_to_prob(value)])
 
 
 def _logarithms(scores: np.ndarray) -> np.ndarray:
-    """One of next to nothing, as coverage may have, must not lie far apart from all others."""
+    """Take logarithms; a score of almost 0, as coverage may have, must not be an outlier."""
     return np.log(np.maximum(scores, max(LOWEST * np.median(scores), np.finfo(float).tiny)))
 
 

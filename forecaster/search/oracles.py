@@ -1,7 +1,7 @@
-"""keras-tuner's oracles, which propose the trials of a search: by name, asked and told.
+"""Ask/tell oracles: keras-tuner's, which propose the trials of a search, by name.
 
-Who owns what: an oracle proposes values and is told scores; `Proposer` keeps it off the screen and
-off the disk, where keras-tuner would write every file anew whenever a search is resumed.
+Who owns what: an oracle proposes values and is given scores; `AskTellOracle` keeps it from printing
+and from writing files, which keras-tuner would write anew whenever a search is resumed.
 """
 
 from __future__ import annotations
@@ -24,29 +24,29 @@ from keras_tuner.oracles import (
 
 from forecaster.search.bayesian import BayesianOracle
 
-BUDGET = "tuner/epochs"  # what Hyperband calls the epochs that it gives to a trial
-PREDECESSOR = "tuner/trial_id"  # the trial that one goes on from
-ROUND = (BUDGET, "tuner/round")  # the same for all that compete with each other
-SCORE = "score"  # what the objective is called in trial.json
+BUDGET = "tuner/epochs"  # Hyperband's name of the epochs of a trial
+PREDECESSOR = "tuner/trial_id"  # Hyperband's name of the trial that one continues
+ROUND = (BUDGET, "tuner/round")  # the same for all trials of a round
+SCORE = "score"  # name of the objective in trial.json
 
 
-class _FromDefaults:
-    """The first trial has the default values, as `GridSearchOracle`'s has."""
+class _FromDefaults(Oracle):
+    """Oracle whose first trial has the default values, as `GridSearchOracle`'s has."""
 
-    def _random_values(self):
+    def _random_values(self) -> dict[str, Any]:
         return super()._random_values() if self.trials else self.get_space().values
 
 
 class RandomOracle(_FromDefaults, RandomSearchOracle):
-    """keras-tuner's, from the default values on."""
+    """Random search of keras-tuner, with the default values first."""
 
 
 class HalvingOracle(_FromDefaults, HyperbandOracle):
-    """keras-tuner's Hyperband, from the default values on."""
+    """Hyperband of keras-tuner, with the default values first."""
 
 
 class GridOracle(GridSearchOracle):
-    """keras-tuner's, which goes on from trials that still run: their results are not needed."""
+    """Grid search of keras-tuner, which does not wait for trials that run."""
 
     def populate_space(self, trial_id: str) -> dict[str, Any]:
         response = super().populate_space(trial_id)
@@ -61,13 +61,13 @@ TUNERS = ("random", "bayesian", "hyperband", "grid")
 def new_oracle(
     tuner: str | Oracle, space: HyperParameters, *, seed: int, max_epochs: int
 ) -> Oracle:
-    """A fresh oracle for a space.
+    """Make an oracle for a space.
 
     Args:
         tuner: one of `TUNERS`, or an oracle, which is copied.
         space: every parameter that is known to be free.
-        seed: from 0; keras-tuner would take 0 for none.
-        max_epochs: of a fit, for "hyperband".
+        seed: at least 0; keras-tuner's is one more, since it treats 0 as none.
+        max_epochs: epochs of a fit, for "hyperband".
     """
     if isinstance(tuner, Oracle):
         oracle = copy.deepcopy(tuner)
@@ -83,26 +83,26 @@ def new_oracle(
     return HalvingOracle(max_epochs=max_epochs, **common)
 
 
-class Proposer:
-    """An oracle that is asked for trials and told their scores, in a folder that nobody sees.
+class AskTellOracle:
+    """Ask/tell interface of an oracle, whose files go to a temporary folder.
 
     Args:
-        oracle: is changed: its objective becomes the score that it is told, which is made small.
+        oracle: is changed: its objective becomes the score that `tell` passes on, minimized.
     """
 
-    def __init__(self, oracle: Oracle):
-        self.oracle = oracle
-        self.state_before = plain_state(oracle)
+    def __init__(self, oracle: Oracle) -> None:
+        self.tuner_oracle = oracle
+        self.state_before = oracle_to_json(oracle)
         oracle.objective = Objective(SCORE, "min")
         oracle.verbose = 0
-        oracle.max_consecutive_failed_trials = -1  # the search decides what is too much
+        oracle.max_consecutive_failed_trials = -1  # the search decides when to give up
         self._folder = tempfile.TemporaryDirectory(prefix="forecaster_search_")
         oracle._set_project_dir(self._folder.name, "oracle")
 
     @property
     def needs_results(self) -> bool:
-        """Whether what is proposed depends on the scores that were told."""
-        return type(self.oracle) not in (
+        """Return whether proposals depend on the scores of earlier trials."""
+        return type(self.tuner_oracle) not in (
             RandomOracle,
             GridOracle,
             RandomSearchOracle,
@@ -110,28 +110,28 @@ class Proposer:
         )
 
     def ask(self) -> TunerTrial:
-        """The next trial; its status is RUNNING, IDLE (ask again later) or STOPPED (no more)."""
+        """Propose a trial; its status is RUNNING, IDLE (ask again later) or STOPPED (no more)."""
         with _quiet():
-            return self.oracle.create_trial(str(len(self.oracle.start_order)))
+            return self.tuner_oracle.create_trial(str(len(self.tuner_oracle.start_order)))
 
     def tell(self, trial: TunerTrial, score: float | None, message: str | None) -> None:
-        """The score of a trial that `ask` gave; None where it has none, because it failed."""
+        """Report the score of a trial that `ask` proposed; None for one that failed."""
         with _quiet():
             if score is not None:
-                self.oracle.update_trial(trial.trial_id, {SCORE: score})
+                self.tuner_oracle.update_trial(trial.trial_id, {SCORE: score})
             trial.status = TrialStatus.FAILED if score is None else TrialStatus.COMPLETED
             trial.message = message
-            self.oracle.end_trial(trial)
+            self.tuner_oracle.end_trial(trial)
 
-    def __enter__(self) -> Proposer:
+    def __enter__(self) -> AskTellOracle:
         return self
 
     def __exit__(self, *_: Any) -> None:
         self._folder.cleanup()
 
 
-def plain_state(oracle: Oracle) -> dict[str, Any]:
-    """What another oracle of the kind would differ in, but the space, as plain data."""
+def oracle_to_json(oracle: Oracle) -> dict[str, Any]:
+    """Serialize the settings of an oracle, except its space, to JSON-compatible values."""
     state = oracle.get_state()
     del state["hyperparameters"], state["display"]
     return {"class": type(oracle).__name__, **state}
@@ -139,7 +139,7 @@ def plain_state(oracle: Oracle) -> dict[str, Any]:
 
 @contextmanager
 def _quiet() -> Iterator[None]:
-    """Without warnings: of keras-tuner's old calls, and of the Gaussian process' optimizer."""
+    """Suppress the warnings of keras-tuner, and of the optimizer of the Gaussian process."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield

@@ -1,4 +1,4 @@
-"""What all trials of a search have to do, and what sets one apart from the others."""
+"""Search problem: the data, folds and objective that all trials share."""
 
 from __future__ import annotations
 
@@ -9,15 +9,17 @@ import numpy as np
 from keras_tuner import HyperParameters
 from sklearn.base import clone
 
-from forecaster.config import check_parameters, settled
-from forecaster.data.covariates import GROUPS
-from forecaster.data.reading import SeriesTable
-from forecaster.evaluation.folds import Objective, rows_of_fold
+from forecaster.data.covariates import COVARIATE_ROLES
+from forecaster.data.series_table import SeriesTable
+from forecaster.engine import Engine
+from forecaster.evaluation.folds import rows_of_fold
 from forecaster.forecaster import Forecaster
+from forecaster.search.fold_task import FoldSettings
+from forecaster.search.objective import Objective
 from forecaster.search.oracles import BUDGET
 from forecaster.search.space import SpaceFunction
 
-# What the rows are, and what is asked of them: another value would make another task of it.
+# Parameters that a space must not change, because the trials would solve different problems.
 FIXED = (
     "horizon",
     "target",
@@ -26,47 +28,46 @@ FIXED = (
     "freq",
     "season_length",
     "weight_column",
-    *GROUPS,
+    *COVARIATE_ROLES,
 )
 
 
 @dataclass(frozen=True, eq=False)
-class Contest:
-    """What all trials of a search have to do.
+class SearchProblem:
+    """Data, folds and objective that all trials share.
 
     Args:
         table: the series.
         blocks: the cutoffs of each fold.
-        window: how many of the newest rows a fold is fitted on; None is all.
-        objective: what is made small.
-        levels: of the quantiles; empty for point forecasts.
-        season_length: of the seasonal naive forecast and of the scales.
+        objective: the score to minimize.
+        settings: settings of the folds.
     """
 
     table: SeriesTable
     blocks: list[np.ndarray]
-    window: int | None
     objective: Objective
-    levels: tuple[float, ...]
-    season_length: int
-
-    @property
-    def judging(self) -> dict[str, Any]:
-        """The arguments of `run_fold` that are the same for all trials and folds."""
-        return {"window": self.window, "levels": self.levels, "season_length": self.season_length}
+    settings: FoldSettings
 
     def rows(self, fold: int) -> SeriesTable:
-        """What a fold, counted from 0, is fitted on."""
-        return rows_of_fold(self.table, self.blocks[fold], self.window)
+        """Return the training rows of a fold, counted from 0."""
+        return rows_of_fold(self.table, self.blocks[fold], self.settings.train_length)
 
 
-def proposed(
-    space: SpaceFunction, template: Forecaster, observed: SeriesTable, hp: HyperParameters
+def engine_of(forecaster: Forecaster) -> Engine:
+    """Make an engine of a forecaster's parameters, after a check of each."""
+    return Engine.of(forecaster.get_params(deep=False))
+
+
+def build_candidate(
+    space: SpaceFunction, template: Forecaster, table: SeriesTable, hp: HyperParameters
 ) -> tuple[dict[str, Any], Forecaster]:
-    """The parameters that a space gives for `hp`, and the template with these.
+    """Build a trial's forecaster: the template with the parameters that a space gives for `hp`.
 
-    What they leave to the number of rows is settled by all rows that were observed: folds have
-    fewer, and what is fitted in the end must be what was judged on them.
+    Data-dependent defaults are resolved once on the full series, so that every fold and the refit
+    use the same values.
+
+    Returns:
+        The parameters of the space, and the forecaster.
 
     Raises:
         TypeError, ValueError: if they are no dict, or not as they must be.
@@ -80,11 +81,10 @@ def proposed(
     if fixed := [name for name in FIXED if name in parameters]:
         raise ValueError(
             f"`space` must leave {', '.join(fixed)} as the template has it, because all trials are "
-            "judged on the same task."
+            "evaluated on the same task."
         )
     if BUDGET in hp.values:
         parameters = parameters | {"training__epochs": hp.values[BUDGET]}
     forecaster = clone(template).set_params(**parameters)
-    own = forecaster.get_params(deep=False)
-    check_parameters(own)
-    return parameters, forecaster.set_params(**settled(own, observed))
+    resolved = engine_of(forecaster).config.resolved(table)
+    return parameters, forecaster.set_params(**resolved)

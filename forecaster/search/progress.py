@@ -1,4 +1,4 @@
-"""What people see of a search while it runs: a table of the best trials under a bar, or lines."""
+"""Progress of a running search: a live table of the best trials and a bar, or lines of text."""
 
 from __future__ import annotations
 
@@ -13,8 +13,9 @@ from rich.measure import Measurement
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from rich.table import Table, box
 
-from forecaster.evaluation.folds import Objective
-from forecaster.search.trial import COMPLETED, PRUNED, Trial, best_trial, value_text
+from forecaster.search.objective import Objective
+from forecaster.search.report import value_text
+from forecaster.search.trial import COMPLETED, PRUNED, Trial, best_trial
 from forecaster.search.trial_runner import Rules, View
 
 SHOWN = 5  # trials in the live table
@@ -22,7 +23,7 @@ SHOWN = 5  # trials in the live table
 
 @contextmanager
 def view_on(console: Console | None, rules: Rules) -> Iterator[View]:
-    """A live table where the console is a terminal, a line a trial elsewhere, nothing for None."""
+    """Yield the view for a console: a live table in a terminal, lines elsewhere, none for None."""
     if console is None:
         yield Silent()
     elif console.is_terminal:
@@ -34,23 +35,23 @@ def view_on(console: Console | None, rules: Rules) -> Iterator[View]:
 
 
 class Silent:
-    """Shows nothing."""
+    """View that shows nothing."""
 
     def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 class Lines:
-    """A line for each trial that is over, in the order in which they end."""
+    """View of a line for each trial that is over, in the order in which they end."""
 
-    def __init__(self, console: Console, objective: Objective):
+    def __init__(self, console: Console, objective: Objective) -> None:
         self.console, self.objective = console, objective
         self.shown: set[str] = set()
 
     def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
-        """Print what has not been printed yet."""
+        """Print the trials that are over and not printed yet."""
         for trial in trials:
-            if trial.is_over and trial.id not in self.shown and trial.original is None:
+            if trial.is_over and trial.id not in self.shown and trial.duplicate_of is None:
                 self.shown.add(trial.id)
                 best = best_trial(trials, self.objective)
                 line = f"trial {trial.id}  {trial.status:<9}  {score_text(trial, self.objective)}"
@@ -60,9 +61,9 @@ class Lines:
 
 
 class LiveTable:
-    """The best trials so far, and a bar with the time left."""
+    """Live view of the best trials so far, and a bar with the time left."""
 
-    def __init__(self, console: Console, rules: Rules):
+    def __init__(self, console: Console, rules: Rules) -> None:
         self.objective, self.rules = rules.objective, rules
         self.started = monotonic()
         self.progress = Progress(
@@ -77,8 +78,8 @@ class LiveTable:
         self.live = Live(self.progress, console=console, refresh_per_second=4, transient=True)
 
     def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
-        """Draw anew."""
-        new = [trial for trial in trials if trial.original is None]
+        """Update the table and the bar."""
+        new = [trial for trial in trials if trial.duplicate_of is None]
         over = sum(trial.is_over for trial in new)
         done = sum(self.rules.folds if trial.is_over else len(trial.folds) for trial in new)
         self.progress.update(
@@ -89,7 +90,7 @@ class LiveTable:
         self.live.update(Group(self._table(new), self.progress))
 
     def _table(self, trials: Sequence[Trial]) -> Table:
-        """With as many parameters as the terminal has room for."""
+        """Make the table, with as many parameters as fit into the terminal."""
         completed = [trial for trial in trials if trial.status == COMPLETED]
         best = sorted(completed, key=lambda trial: np.mean(trial.errors(self.objective)))[:SHOWN]
         names = free_parameters(trials)
@@ -106,7 +107,7 @@ class LiveTable:
 
 
 def table_of(best: Sequence[Trial], objective: Objective, names: Sequence[str]) -> Table:
-    """The trials and the naive, with some of their parameters."""
+    """Tabulate trials, with some of their parameters, and the seasonal naive."""
     table = Table(box=box.SIMPLE_HEAD, title="Best trials", title_justify="left")
     for name in ("trial", str(objective), "spread", *names):
         table.add_column(name.split("__")[-1])
@@ -115,13 +116,13 @@ def table_of(best: Sequence[Trial], objective: Objective, names: Sequence[str]) 
         values = [value_text(trial.parameters.get(name, "")) for name in names]
         table.add_row(trial.id, f"{np.mean(errors):.4g}", f"{np.std(errors):.2g}", *values)
     naive = [objective.of(fold.naive) for fold in best[0].folds] if best else np.nan
-    if np.isfinite(np.mean(naive)):  # it has no intervals to be scored
+    if np.isfinite(np.mean(naive)):  # it has no quantile scores
         table.add_row("naive", f"{np.mean(naive):.4g}", style="dim")
     return table
 
 
 def free_parameters(trials: Sequence[Trial]) -> list[str]:
-    """The names of the parameters that are not the same in all trials."""
+    """Return the names of the parameters that are not the same in all trials."""
     values: dict[str, set[str]] = {}
     for trial in trials:
         for name, value in trial.parameters.items():
@@ -130,7 +131,7 @@ def free_parameters(trials: Sequence[Trial]) -> list[str]:
 
 
 def score_text(trial: Trial, objective: Objective) -> str:
-    """The mean error over the folds that were run, or why there is none."""
+    """Format the mean error over the folds that were run, or the error of a failed trial."""
     if trial.error is not None:
         return trial.error.splitlines()[0]
     text = f"{objective} {np.mean(trial.errors(objective)):.4g}"

@@ -1,4 +1,4 @@
-"""`ForecasterSearch`: keras-tuner proposes, workers run, time-ordered folds judge."""
+"""`ForecasterSearch`: hyperparameter search with time-series cross-validation."""
 
 from __future__ import annotations
 
@@ -18,53 +18,56 @@ from keras_tuner import HyperParameters, Oracle
 from keras_tuner.engine.hyperparameters import Fixed
 from keras_tuner.oracles import HyperbandOracle
 from rich.console import Console
-from sklearn.base import BaseEstimator, clone
 from sklearn.utils.validation import check_is_fitted
 
-from forecaster.data.reading import SeriesTable
-from forecaster.evaluation.folds import FoldResult, Folds, Objective
-from forecaster.forecaster import Forecaster, Frame
-from forecaster.network.heads import as_output
-from forecaster.plain import plain_parameters
-from forecaster.search.fold_task import FoldTask, write_table
-from forecaster.search.oracles import TUNERS, Proposer, new_oracle
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_json import table_sha256
+from forecaster.data.table_parts import until_observed
+from forecaster.engine import Engine, Frame
+from forecaster.estimator import Estimator
+from forecaster.evaluation.folds import Folds
+from forecaster.forecaster import Forecaster
+from forecaster.search.fold_task import FoldResult, FoldSettings, FoldTask, write_table
+from forecaster.search.objective import Objective
+from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle
 from forecaster.search.plots import plot_search
-from forecaster.search.problem import Contest, proposed
+from forecaster.search.problem import SearchProblem, build_candidate, engine_of
 from forecaster.search.progress import view_on
-from forecaster.search.report import report
+from forecaster.search.report import report, trials_frame
 from forecaster.search.space import PARAMETERS, Space, SpaceFunction, space
 from forecaster.search.tensorboard import log_trial
-from forecaster.search.trial import (
-    Journal,
-    Trial,
-    best_trial,
-    mark_pruned_by_hyperband,
-    trials_frame,
-)
-from forecaster.search.trial_runner import Conductor, Rules
+from forecaster.search.trial import Trial, best_trial, mark_pruned_by_hyperband
+from forecaster.search.trial_runner import Rules, TrialRunner
+from forecaster.search.trial_store import TrialStore
 from forecaster.utils.checks import check_choice, check_integer, check_positive
-from forecaster.utils.executors import Here, Parcel, Slot, Workers, check_workers, spawned
+from forecaster.utils.executors import (
+    PicklableTask,
+    SerialExecutor,
+    Workers,
+    WorkerSlot,
+    check_workers,
+    spawned,
+)
 from forecaster.utils.files import reserve_folder
-from forecaster.utils.workers import start_worker
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-TRIALS = 30  # where neither a number nor a time is given
-FOLDS_PER_WORKER = 32  # after so many a process has grown by about a gigabyte
+TRIALS = 30  # if neither a number nor a time is given
+FOLDS_PER_WORKER = 32  # after so many folds a process has grown by about a gigabyte
 LIBRARIES = ("keras-forecaster", "keras", "keras-tuner", "scikit-learn", "tensorflow")
 
 
-class ForecasterSearch(BaseEstimator):
-    """Searches the parameters with which a forecaster errs least on folds ordered by time.
+class ForecasterSearch(Estimator):
+    """Hyperparameter search with time-series cross-validation.
 
-    keras-tuner proposes trials; each is the template with other parameters. It is fitted with fresh
-    weights on the rows before every fold and judged on the fold, whose rows no part of the fit has
-    seen: early stopping has its own, before them. All trials are judged on the same cutoffs.
+    keras-tuner proposes trials; each is the template with other parameters. For every fold, fresh
+    weights are fitted on the rows before it and scored on the fold, which no part of the fit has
+    seen: early stopping holds out rows before it. All trials share the same cutoffs.
 
     Args:
-        forecaster: the template; what the space does not name stays as it has it. What it leaves to
-            the number of rows (`input_length`, `time_features`) is in every fold as on all rows.
+        forecaster: the template, whose parameters hold where the space has none. Its data-dependent
+            defaults (`input_length`, `time_features`) are resolved once, on all rows.
         space: a function ``(hp) -> dict`` on keras-tuner's `HyperParameters`, whose result has
             names of `Forecaster.set_params` such as ``network__units``; None is `space()`, which
             covers every cell.
@@ -72,33 +75,32 @@ class ForecasterSearch(BaseEstimator):
             `training`; each round fits fresh weights) or "grid", whose first trial is the template,
             as far as the space has its values; or any keras-tuner `Oracle`, whose objective becomes
             the one below.
-        max_trials: how many different trials, at least 1; None is 30 for "random" and "bayesian"
-            without `max_seconds`, and as many as there are for the others.
-        max_seconds: of a call of `fit`, after which nothing new begins, above 0; None is no limit.
-        folds: how many, or `Folds` for where they lie.
-        objective: the score of `BacktestResult.scores` to make small, or a list of scores for
-            their mean. "skill" counts as ``1 - skill``, "coverage" as its distance from what the
-            interval promises.
-        prune: whether a trial is stopped after a fold when it did worse so far than the median of
-            those before it; "hyperband" has its own rule in the place of this one.
-        refit: whether the best trial is fitted again on all rows, for the number of epochs that
-            was best in its folds (their median); else the network of its last fold is handed over.
-        directory: where the search is kept, so that a killed one goes on when `fit` is called
-            again; None keeps nothing.
-        workers: 0 runs trials here, n in n processes of their own, which share the cores (or have
+        max_trials: maximum number of different trials, at least 1; None is 30 for "random" and
+            "bayesian" without `max_seconds`, and no limit for the others.
+        max_seconds: time limit of `fit`, above 0, after which no fold is started; None is no limit.
+        folds: the number of folds, or `Folds` for more control.
+        objective: the score of `BacktestResult.scores` to minimize, or a list of scores, whose mean
+            is minimized. "skill" counts as ``1 - skill``, "coverage" as its distance from the
+            nominal coverage of the interval.
+        prune: whether to prune by the median stopping rule: a trial ends after a fold if it is
+            worse so far than the median of those before it. "hyperband" has a rule of its own.
+        refit: whether the best trial is fitted again on all rows, for the median of the best
+            numbers of epochs in its folds; otherwise its fit of the last fold is returned.
+        directory: folder from which another `fit` resumes a killed search; None keeps nothing.
+        workers: 0 runs folds in this process, n in n spawned ones, which share the cores (or have
             a GPU each, as far as there are any); or a function that makes a
             `concurrent.futures.Executor`, such as `client.get_executor` of Dask: its machines must
             see `directory`.
-        at_once: how many trials run at the same time, where `workers` is a function; None is one
-            for each core here.
-        seed: of the proposals, from 0; the weights' is the template's.
+        at_once: number of folds that run at the same time, if `workers` is a function; None is one
+            for each core of this machine.
+        seed: seed of the proposals, at least 0; that of the weights is the template's.
 
     Attributes:
-        best_forecaster_: fitted.
-        best_params_: what sets it apart from the template, for `Forecaster.set_params`.
-        best_score_: the mean over its folds of what was made small.
+        best_forecaster_: the best forecaster, fitted.
+        best_params_: its parameters that the space has, for `Forecaster.set_params`.
+        best_score_: its objective, the mean over the folds.
         trials_: a DataFrame, a row a trial; see `trials_frame`.
-        objective_: the name of what was made small.
+        objective_: name of the objective.
 
     Example:
         >>> from forecaster import Training
@@ -128,30 +130,21 @@ class ForecasterSearch(BaseEstimator):
         workers: Workers = 0,
         at_once: int | None = None,
         seed: int = 0,
-    ):
-        self.forecaster = forecaster
-        self.space = space
-        self.tuner = tuner
-        self.max_trials = max_trials
-        self.max_seconds = max_seconds
-        self.folds = folds
-        self.objective = objective
-        self.prune = prune
-        self.refit = refit
-        self.directory = directory
-        self.workers = workers
-        self.at_once = at_once
-        self.seed = seed
+    ) -> None:
+        self.forecaster, self.space, self.tuner = forecaster, space, tuner
+        self.max_trials, self.max_seconds = max_trials, max_seconds
+        self.folds, self.objective, self.prune, self.refit = folds, objective, prune, refit
+        self.directory, self.workers, self.at_once, self.seed = directory, workers, at_once, seed
 
     def fit(self, frame: Frame, *, verbose: str | int = "auto") -> ForecasterSearch:
-        """Search, and fit the best.
+        """Search, and fit the best forecaster.
 
         Args:
             frame: as for `Forecaster.fit`.
             verbose: 0 is silent; else a live table in a terminal, a line a trial elsewhere.
 
         Returns:
-            itself.
+            The search itself.
 
         Raises:
             TypeError, ValueError: if an argument, the frame or what the space gives is not as it
@@ -162,41 +155,41 @@ class ForecasterSearch(BaseEstimator):
         return self.fit_watched(frame, None if verbose == 0 else Console())
 
     def fit_watched(self, frame: Frame, console: Console | None) -> ForecasterSearch:
-        """As `fit`; progress goes to the console, if there is one."""
+        """Search as `fit` does, and show the progress on a console; None shows nothing."""
         self._check()
-        table = self.forecaster.read_table(frame)
-        contest = self._contest(table)
-        declared, propose = self._declared(contest)
+        engine = engine_of(self.forecaster)
+        problem = self._problem(engine, engine.read(frame))
+        declared, propose = self._declared(engine, problem)
         max_epochs = self.forecaster.training.epochs
-        oracle = new_oracle(self.tuner, declared, seed=self.seed, max_epochs=max_epochs)
+        tuner_oracle = new_oracle(self.tuner, declared, seed=self.seed, max_epochs=max_epochs)
         rules = Rules(
-            objective=contest.objective,
-            folds=len(contest.blocks),
+            objective=problem.objective,
+            folds=len(problem.blocks),
             trials=self._most_trials(),
             seconds=self.max_seconds,
-            prune=self.prune and not isinstance(oracle, HyperbandOracle),
+            prune=self.prune and not isinstance(tuner_oracle, HyperbandOracle),
         )
         with ExitStack() as stack:
-            proposer = stack.enter_context(Proposer(oracle))
-            identity = partial(self._identity, contest, declared, proposer)
+            oracle = stack.enter_context(AskTellOracle(tuner_oracle))
+            identity = partial(self._identity, engine, problem, declared, oracle)
             folder = stack.enter_context(self._folder(identity))
             slots = [stack.enter_context(slot) for slot in self._slots()]
-            trials = Conductor(
-                proposer,
+            trials = TrialRunner(
+                oracle,
                 propose,
-                self._task_maker(contest, folder),
-                Journal(folder),
+                self._task_maker(problem, folder),
+                TrialStore(folder),
                 slots,
                 rules,
                 stack.enter_context(view_on(console, rules)),
-                partial(log_trial, folder / "logs", objective=contest.objective),
+                partial(log_trial, folder / "logs", objective=problem.objective),
             ).run()
-        if isinstance(oracle, HyperbandOracle):
+        if isinstance(tuner_oracle, HyperbandOracle):
             mark_pruned_by_hyperband(trials)
-        return self._adopt(trials, contest)
+        return self._adopt(trials, problem)
 
     def report(self) -> str:
-        """What was tried, what was best beside the naive, and which parameters mattered.
+        """Format the search as text: the best trial beside the naive, and parameter importance.
 
         Raises:
             NotFittedError: before `fit`.
@@ -217,7 +210,7 @@ class ForecasterSearch(BaseEstimator):
         return plot_search(self.trials_, self.objective_)
 
     def _check(self) -> None:
-        """Whether every argument is as it must be; the space is tried later."""
+        """Check every argument; the space is tried later."""
         if not isinstance(self.forecaster, Forecaster):
             raise TypeError(
                 f"`forecaster` must be a Forecaster. Received: forecaster={self.forecaster!r}. For "
@@ -245,35 +238,33 @@ class ForecasterSearch(BaseEstimator):
                 f"Received: at_once={self.at_once}, workers={self.workers}."
             )
 
-    def _contest(self, table: SeriesTable) -> Contest:
-        """What all trials have to do."""
-        template, levels = self.forecaster, as_output(self.forecaster.output).levels
+    def _problem(self, engine: Engine, table: SeriesTable) -> SearchProblem:
+        """Make the data, folds and objective that all trials share."""
+        levels = engine.config.head.levels
         names = (self.objective,) if isinstance(self.objective, str) else tuple(self.objective)
         folds = self.folds if isinstance(self.folds, Folds) else Folds(self.folds)
-        season = template.window_spec(table).season_length
-        needed = template.rows_needed(table)
-        return Contest(
+        season = engine.window_spec(table).season_length
+        return SearchProblem(
             table=table,
-            blocks=folds.blocks(table, template.horizon, season, needed),
-            window=folds.window,
+            blocks=folds.blocks(table, engine.horizon, season, engine.rows_needed(table)),
             objective=Objective(names, levels),
-            levels=levels,
-            season_length=season,
+            settings=FoldSettings(folds.train_length, levels, season),
         )
 
     def _declared(
-        self, contest: Contest
+        self, engine: Engine, problem: SearchProblem
     ) -> tuple[HyperParameters, Callable[[HyperParameters], tuple[dict[str, Any], Forecaster]]]:
-        """What is free, and the function from a proposal to a trial's parameters and forecaster."""
-        template, observed = self.forecaster, contest.table.until_observed()
+        """Return the declared space, and the function from values to parameters and forecaster."""
+        template, table = self.forecaster, problem.table
         parameters = template.get_params()
         asked = self.space
-        if asked is None:  # a network that is a function has no parameters of its own
+        if asked is None:  # a network that is a function has no parameters
             asked = space().without([name for name in PARAMETERS if name not in parameters])
         if isinstance(asked, Space):
-            first_rows = contest.rows(0).lengths.max()
-            asked = asked.for_data(parameters, template.window_spec(observed), first_rows)
-        declared, propose = HyperParameters(), partial(proposed, asked, template, observed)
+            first_rows = problem.rows(0).lengths.max()
+            asked = asked.for_data(parameters, engine.window_spec(table), first_rows)
+        observed = until_observed(table)
+        declared, propose = HyperParameters(), partial(build_candidate, asked, template, observed)
         try:
             propose(declared)
         except Exception as error:
@@ -290,52 +281,58 @@ class ForecasterSearch(BaseEstimator):
         return declared, propose
 
     def _most_trials(self) -> int | None:
+        """Return the maximum number of trials; None for no limit."""
         has_no_end = self.max_seconds is None and self.tuner in ("random", "bayesian")
         return TRIALS if self.max_trials is None and has_no_end else self.max_trials
 
     def _num_slots(self) -> int:
+        """Return the number of folds that run at the same time."""
         if callable(self.workers):
             return self.at_once or cpu_count()
         return max(self.workers, 1)
 
-    def _slots(self) -> list[Slot]:
-        """Where folds run."""
+    def _slots(self) -> list[WorkerSlot]:
+        """Make the slots in which folds run."""
         count = self._num_slots()
         if callable(self.workers):
-            return [Slot(self.workers) for _ in range(count)]
+            return [WorkerSlot(self.workers) for _ in range(count)]
         if self.workers == 0:
-            return [Slot(Here)]
-        starts = [partial(start_worker, number, count) for number in range(count)]
-        return [Slot(partial(spawned, 1, start), FOLDS_PER_WORKER) for start in starts]
+            return [WorkerSlot(SerialExecutor)]
+        pools = [partial(spawned, 1, first=number, of=count) for number in range(count)]
+        return [WorkerSlot(pool, FOLDS_PER_WORKER) for pool in pools]
 
     def _identity(
-        self, contest: Contest, declared: HyperParameters, proposer: Proposer
+        self,
+        engine: Engine,
+        problem: SearchProblem,
+        declared: HyperParameters,
+        oracle: AskTellOracle,
     ) -> dict[str, Any]:
-        """What another search would differ in, as plain data."""
+        """Serialize what tells this search from another one to JSON-compatible values."""
         is_named = isinstance(self.tuner, str)
         identity = {
             "versions": {name: version(name) for name in LIBRARIES},
-            "forecaster": plain_parameters(self.forecaster.get_params(deep=False)),
+            "forecaster": engine.config.to_json(),
             "space": declared.get_config(),
-            "tuner": self.tuner if is_named else proposer.state_before,
+            "tuner": self.tuner if is_named else oracle.state_before,
             "folds": {
-                "cutoffs": [block.tolist() for block in contest.blocks],
-                "window": contest.window,
+                "cutoffs": [block.tolist() for block in problem.blocks],
+                "window": problem.settings.train_length,
             },
-            "objective": contest.objective.names,
+            "objective": problem.objective.names,
             "prune": self.prune,
-            "at_once": self._num_slots() if proposer.needs_results else None,
+            "at_once": self._num_slots() if oracle.needs_results else None,
             "seed": self.seed,
-            "data": contest.table.sha256(),
+            "data": table_sha256(problem.table),
         }
-        return json.loads(json.dumps(identity))  # as it is read back
+        return json.loads(json.dumps(identity))  # with lists for tuples, as it is read back
 
     @contextmanager
     def _folder(self, identity: Callable[[], dict[str, Any]]) -> Iterator[Path]:
-        """Where the search is kept; its identity is asked for where it goes on after the call."""
+        """Reserve `directory`, for which the identity is computed, or make a temporary folder."""
         if self.directory is None:
-            with tempfile.TemporaryDirectory(prefix="forecaster_search_") as folder:
-                yield Path(folder)
+            with tempfile.TemporaryDirectory(prefix="forecaster_search_") as temporary:
+                yield Path(temporary)
             return
         folder = Path(self.directory).expanduser()
         try:
@@ -348,48 +345,51 @@ class ForecasterSearch(BaseEstimator):
         yield folder
 
     def _task_maker(
-        self, contest: Contest, folder: Path
+        self, problem: SearchProblem, folder: Path
     ) -> Callable[[Trial, int], Callable[[], FoldResult | str]]:
-        """The function from a trial and the number of a fold to the call that runs it."""
-        table = contest.table
+        """Return the function from a trial and the number of a fold to the task that runs it."""
+        table: SeriesTable | tuple[Path, str] = problem.table
         if self.workers != 0:
-            table = write_table(folder / "data.npz", contest.table)
-        travels = isinstance(self.workers, int) and self.workers > 0
+            table = write_table(folder / "data.npz", problem.table)
+        is_pickled = isinstance(self.workers, int) and self.workers > 0
 
-        def new_task(trial, number):
-            cutoffs = contest.blocks[number - 1]
-            task = FoldTask(table, clone(trial.forecaster), cutoffs, contest.judging)
-            return Parcel(task) if travels else task
+        def new_task(trial: Trial, number: int) -> Callable[[], FoldResult | str]:
+            assert trial.forecaster is not None  # a trial that was refused has no folds
+            cutoffs = problem.blocks[number - 1]
+            task = FoldTask(table, engine_of(trial.forecaster), cutoffs, problem.settings)
+            return PicklableTask(task) if is_pickled else task
 
         return new_task
 
-    def _adopt(self, trials: Sequence[Trial], contest: Contest) -> ForecasterSearch:
-        """Fit the best, and set all that ends in ``_``."""
-        best = best_trial(trials, contest.objective)
-        if best is None:
+    def _adopt(self, trials: Sequence[Trial], problem: SearchProblem) -> ForecasterSearch:
+        """Fit the best trial, and set the fitted attributes."""
+        best = best_trial(trials, problem.objective)
+        if best is None or best.forecaster is None:
             raise _nothing_completed(trials)
-        forecaster = clone(best.forecaster)
+        engine = engine_of(best.forecaster)
         if self.refit:
             epochs = round(np.median([fold.epochs for fold in best.folds]))
-            forecaster.fit_table(contest.table, epochs=epochs)
+            fitted = engine.fit_table(problem.table, epochs=epochs)
         else:
-            forecaster.fit_table(contest.rows(-1))
-        self.trials_ = trials_frame(trials, contest.objective, len(contest.blocks))
-        self.objective_ = str(contest.objective)
-        self.best_forecaster_, self.best_params_ = forecaster, best.parameters
-        self.best_score_ = float(np.mean(best.errors(contest.objective)))
+            fitted = engine.fit_table(problem.rows(-1))
+        self.trials_ = trials_frame(trials, problem.objective, len(problem.blocks))
+        self.objective_ = str(problem.objective)
+        self.best_forecaster_ = Forecaster._from_fitted(fitted)
+        self.best_params_ = best.parameters
+        self.best_score_ = float(np.mean(best.errors(problem.objective)))
         return self
 
 
 def _nothing_completed(trials: Sequence[Trial]) -> Exception:
-    """Why there is no best trial."""
-    failed = [trial for trial in trials if trial.error is not None]
+    """Make the error of a search without a completed trial."""
+    failed = [(trial, trial.error) for trial in trials if trial.error is not None]
     if not failed:
         return ValueError(
             "`max_seconds` must leave time for a trial. Received: so few that none was completed. "
             "Call `fit` again with the same `directory` to go on."
         )
-    first, rest = failed[0].error.partition("\n")[::2]
-    error = RuntimeError(f"Every trial failed. The first, with {failed[0].parameters}, by {first}")
+    trial, text = failed[0]
+    first, _, rest = text.partition("\n")
+    error = RuntimeError(f"Every trial failed. The first, with {trial.parameters}, by {first}")
     error.add_note(rest.strip())
     return error

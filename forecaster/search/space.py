@@ -1,7 +1,7 @@
-"""What a search may change about a forecaster: the default space, and how it is narrowed.
+"""Search space: the default one, narrowed or widened by `space`.
 
 A space is any function ``(hp) -> dict``: it asks keras-tuner's `HyperParameters` for values, and
-gives them by the names of `Forecaster.set_params`.
+returns them by the names of `Forecaster.set_params`.
 """
 
 from __future__ import annotations
@@ -10,17 +10,18 @@ import math
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field, replace
 from numbers import Integral, Real
-from typing import Any
+from typing import Any, TypeAlias
 
 from keras_tuner import HyperParameters
 
-from forecaster.inputs.windows import WindowSpec
+from forecaster.inputs.spec import WindowSpec
+from forecaster.network.cells import CELLS
+from forecaster.network.core import default_segment_length
 from forecaster.network.heads import as_output
-from forecaster.network.recurrent import CELLS, largest_part
 from forecaster.utils.checks import check_choice
 
 SpaceFunction = Callable[[HyperParameters], dict[str, Any]]
-Range = list | tuple | str | int | float | None
+Range: TypeAlias = list | tuple | str | int | float | None
 
 # A new field of a spec joins the default space by one line.
 RANGES: dict[str, Range] = {
@@ -33,17 +34,19 @@ RANGES: dict[str, Range] = {
     "training__learning_rate": (3e-4, 1e-2),
     "training__batch_size": (16, 128),
 }
-# These only count where another parameter has one of the values.
-CONDITIONS = {"network__segment_length": ("network__encoder", ["segments"])}
-# What is best read off the data is added by `Space.for_data`.
+# Parameters that are active only where another one has one of the values.
+CONDITIONS: dict[str, tuple[str, list[str]]] = {
+    "network__segment_length": ("network__encoder", ["segments"])
+}
+# Parameters with ranges that depend on the data, which `Space.for_data` adds.
 OF_DATA = (
     "input_length",
     "network__encoder",
     "network__segment_length",
     "training__loss",
 )
-PARAMETERS = (*RANGES, *OF_DATA)  # what others depend on comes before them
-LONGEST_STEPWISE = 100  # steps of a window that may be read one by one
+PARAMETERS = (*RANGES, *OF_DATA)  # parents of `CONDITIONS` come before what depends on them
+LONGEST_STEPWISE = 100  # steps of a window up to which the encoder "steps" is in the space
 
 
 def space(
@@ -61,32 +64,31 @@ def space(
     learning_rate: Range = None,
     batch_size: Range = None,
 ) -> Space:
-    """The default space of a search, narrowed or widened.
+    """Make the default space of a search, narrowed or widened.
 
-    Each argument is a list of choices; a pair ``(low, high)``, of whole numbers low, 2 low, 4 low
-    and so on up to high, of others all that lie between, each ratio as likely as the next; or the
-    only value there is to be. None is the default.
+    Each argument is a list of choices; a pair ``(low, high)``, sampled on a logarithmic scale (of
+    integers low, 2 low, 4 low and so on up to high); or a fixed value. None is the default below.
 
     Args:
-        cells: every registered one.
+        cells: every registered cell.
         units: (16, 128).
         num_layers: [1, 2].
         dropout: [0.0, 0.1, 0.2, 0.3].
         encoders: "segments" and, where windows have no more than 100 steps, "steps".
         decoders: ["segments", "dense"].
-        segment_lengths: a half, one and two of what `RecurrentNetwork` takes by default, where the
-            encoder reads segments.
-        input_lengths: what the template takes, and a third, two thirds, one and a half, two and
-            three of it, but no more than half of the rows that the first fold is fitted on.
+        segment_lengths: 1/2, 1 and 2 times the default of `RecurrentNetwork`, where the encoder
+            reads segments.
+        input_lengths: 1/3, 2/3, 1, 3/2, 2 and 3 times that of the template, but no more than half
+            of the rows that the first fold is fitted on.
         normalizations: ["last", "standard"].
         losses: all that fit the template's output.
         learning_rate: (3e-4, 1e-2).
         batch_size: (16, 128).
 
     Returns:
-        A space: a function of keras-tuner's `HyperParameters`. Add to it by calling it:
-        ``lambda hp: space()(hp) | {"time_features": None}``; then it knows nothing of the data,
-        and what is described in words above stays as the template has it.
+        A space: a function of keras-tuner's `HyperParameters`. Extend it by calling it:
+        ``lambda hp: space()(hp) | {"time_features": None}``; then `encoders`, `segment_lengths`,
+        `input_lengths` and `losses`, whose defaults depend on the data, are not searched.
 
     Raises:
         TypeError: if an argument is none of the above.
@@ -97,22 +99,19 @@ def space(
         >>> narrow(HyperParameters())["network__units"]
         16
     """
-    asked = {
-        "network__cell": cells,
-        "network__units": units,
-        "network__num_layers": num_layers,
-        "network__dropout": dropout,
-        "network__encoder": encoders,
-        "network__decoder": decoders,
-        "network__segment_length": segment_lengths,
-        "input_length": input_lengths,
-        "normalization": normalizations,
-        "training__loss": losses,
-        "training__learning_rate": learning_rate,
-        "training__batch_size": batch_size,
-    }
-    given = {name: values for name, values in asked.items() if values is not None}
-    ranges = RANGES | given
+    layers = {"cell": cells, "units": units, "num_layers": num_layers, "dropout": dropout}
+    coders = {"encoder": encoders, "decoder": decoders, "segment_length": segment_lengths}
+    training = {"loss": losses, "learning_rate": learning_rate, "batch_size": batch_size}
+    return _space_of(
+        {f"network__{name}": values for name, values in (layers | coders).items()}
+        | {"input_length": input_lengths, "normalization": normalizations}
+        | {f"training__{name}": values for name, values in training.items()}
+    )
+
+
+def _space_of(asked: Mapping[str, Range]) -> Space:
+    """Make a space of ranges by the names of parameters; None is the default range."""
+    ranges = RANGES | {name: values for name, values in asked.items() if values is not None}
     cells = ranges["network__cell"]
     for cell in cells if isinstance(cells, list | tuple) else [cells]:
         check_choice("cells", cell, tuple(CELLS))
@@ -121,13 +120,13 @@ def space(
 
 @dataclass(frozen=True)
 class Space:
-    """Ranges of parameters, as a function of keras-tuner's `HyperParameters`.
+    """Search space of ranges, as a function of keras-tuner's `HyperParameters`.
 
     Args:
         ranges: by the names of `Forecaster.set_params`, as `space` takes them; parents of
             `CONDITIONS` before what depends on them.
-        start: the values to begin with, where the ranges have them.
-        left_out: what stays as the template has it, whatever the data.
+        start: the default values, as far as the ranges have them.
+        left_out: parameters that stay as the template has them, whatever the data.
     """
 
     ranges: Mapping[str, Range]
@@ -135,31 +134,31 @@ class Space:
     left_out: frozenset[str] = frozenset()
 
     def __call__(self, hp: HyperParameters) -> dict[str, Any]:
-        values = {}
+        values: dict[str, Any] = {}
         for name in self.ranges:
             if (value := self._value(hp, name, values)) is not None:
                 values[name] = value
         return values
 
     def without(self, names: Collection[str]) -> Space:
-        """With some parameters as the template has them."""
+        """Return the space with some parameters left as the template has them."""
         ranges = {name: values for name, values in self.ranges.items() if name not in names}
         return replace(self, ranges=ranges, left_out=self.left_out | {*names})
 
     def for_data(self, parameters: Mapping[str, Any], spec: WindowSpec, rows: int) -> Space:
-        """With ranges for what is best read off the data, and the template's values as a start.
+        """Add ranges that depend on the data, and the template's values as defaults.
 
         Args:
             parameters: of the template, as `get_params()` gives them.
             spec: the shapes of the template's windows.
-            rows: that the first fold is fitted on.
+            rows: number of rows that the first fold is fitted on.
         """
         season, length = spec.season_length, spec.input_length
-        part, losses = largest_part(season), as_output(parameters["output"]).losses
+        part, losses = default_segment_length(season), as_output(parameters["output"]).losses
         lengths = {
             max(length * sixths // 6 // season, 1) * season for sixths in (2, 4, 6, 9, 12, 18)
         }
-        found = {
+        of_data: dict[str, list[Any]] = {
             "input_length": sorted({n for n in lengths if n <= rows // 2} | {length}),
             "network__encoder": ["segments", "steps"][: 1 if length > LONGEST_STEPWISE else 2],
             "network__segment_length": sorted({max(part // 2, 1), part, 2 * part}),
@@ -167,44 +166,45 @@ class Space:
         }
         found = {
             name: values
-            for name, values in found.items()
+            for name, values in of_data.items()
             if len(values) > 1 and name not in {*self.ranges, *self.left_out}
         }
-        start = {**parameters, "input_length": length}
+        start: dict[str, Any] = {**parameters, "input_length": length}
         for name, stands_for in (("network__segment_length", part), ("training__loss", losses[0])):
             if start.get(name) in (None, "auto"):
                 start[name] = stands_for
-        ranges = found | dict(self.ranges)
+        ranges: dict[str, Range] = {**found, **self.ranges}
         return replace(self, ranges={n: ranges[n] for n in PARAMETERS if n in ranges}, start=start)
 
-    def _value(self, hp, name, values):
-        """The value of a parameter; None where it does not count."""
-        parent, wanted = CONDITIONS.get(name, (None, ()))
-        if parent not in values:
+    def _value(self, hp: HyperParameters, name: str, values: Mapping[str, Any]) -> Any:
+        """Return the value of a parameter; None where it is not active."""
+        if name not in CONDITIONS or CONDITIONS[name][0] not in values:
             return self._declared(hp, name)
+        parent, wanted = CONDITIONS[name]
         if not _is_free(self.ranges[parent]):
             return self._declared(hp, name) if values[parent] in wanted else None
         with hp.conditional_scope(parent, wanted):
             return self._declared(hp, name)
 
-    def _declared(self, hp, name):
+    def _declared(self, hp: HyperParameters, name: str) -> Any:
+        """Ask `hp` for the value of a parameter, unless it is fixed."""
         values, start = self.ranges[name], self.start.get(name)
-        if not _is_free(values):
-            return values[0] if isinstance(values, list) else values
-        if isinstance(values, list):
+        if isinstance(values, list) and len(values) > 1:
             return hp.Choice(name, values, default=start if start in values else None)
+        if not isinstance(values, tuple):
+            return values[0] if isinstance(values, list) else values
         low, high = values
         is_inside = start is not None and low <= start <= high
         return hp.Float(name, low, high, sampling="log", default=start if is_inside else None)
 
 
 def _is_free(values: Range) -> bool:
-    """Whether there is anything to choose."""
+    """Return whether a range leaves anything to choose."""
     return isinstance(values, tuple) or (isinstance(values, list) and len(values) > 1)
 
 
 def _range(name: str, values: Range) -> Range:
-    """Checked, and pairs of whole numbers written out."""
+    """Check a range, and write out pairs of integers as choices."""
     if isinstance(values, list):
         if not values or len({type(value) for value in values}) > 1:
             raise ValueError(

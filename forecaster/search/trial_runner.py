@@ -1,17 +1,15 @@
-"""Conducts the trials of a search: asks, runs fold after fold, stops the hopeless, tells.
+"""Run the trials of a search: ask the oracle, evaluate fold by fold, prune, report the score.
 
-What happens depends on the numbers alone, never on which worker is faster, so that a search with
-the same seed makes the same decisions again:
+A search is deterministic: decisions depend on scores alone, never on which worker is faster.
 
-* results are told to the oracle in the order in which it proposed the trials;
-* an oracle that learns from results is asked for no more than as many trials as run at once
-  before it has been told; others are asked for more, so that no worker waits;
-* whether a trial goes on after a fold is decided from the folds of trials proposed before it, and
-  waits for these; a worker that has nothing else to do meanwhile runs a later fold, which does not
-  count before its time.
+* Results are reported to the oracle in the order in which it proposed the trials.
+* An oracle that learns from results is asked for no more trials than run at once before the first
+  of them is reported; others are asked for more, so that no worker waits.
+* A trial is pruned, or not, by the folds of trials proposed before it, and waits for these; a
+  worker that would be idle meanwhile runs a later fold, whose result is not used before its time.
 
-That is why a resumed search needs no code of its own: it is the same search again, in which folds
-that have a file answer at once.
+So resuming needs no code of its own: the same search runs again, and folds in the trial store are
+read instead of run.
 """
 
 from __future__ import annotations
@@ -25,35 +23,38 @@ from typing import Any, Protocol
 
 import numpy as np
 from keras_tuner import HyperParameters
+from keras_tuner.engine.trial import Trial as TunerTrial
 from keras_tuner.engine.trial import TrialStatus
 
-from forecaster.evaluation.folds import FoldResult, Objective
-from forecaster.search.oracles import Proposer
-from forecaster.search.trial import COMPLETED, PRUNED, Journal, Trial
-from forecaster.utils.executors import WORKER_LOST, Slot
+from forecaster.search.fold_task import FoldResult
+from forecaster.search.objective import Objective
+from forecaster.search.oracles import AskTellOracle
+from forecaster.search.trial import COMPLETED, PRUNED, Trial
+from forecaster.search.trial_store import TrialStore
+from forecaster.utils.executors import WORKER_LOST, WorkerSlot
 
-FEWEST_COMPARED = 5  # trials that one is compared with before it is pruned
-MOST_DEATHS = 3  # of workers with the same trial
-MOST_REPEATED = 100  # proposals of known trials in a row, after which a space counts as exhausted
+FEWEST_COMPARED = 5  # other trials that pruning needs
+MOST_DEATHS = 3  # workers lost with the same trial, after which it has failed
+MOST_REPEATED = 100  # duplicates proposed in a row, after which a space counts as exhausted
 
 
 class View(Protocol):
-    """Who is told what happens."""
+    """View of a running search."""
 
     def show(self, trials: Sequence[Trial], running: Sequence[Trial]) -> None:
-        """Whenever something happened: all trials so far, and those that run now."""
+        """Show all trials so far, and those that run now; called after every change."""
 
 
 @dataclass(frozen=True)
 class Rules:
-    """What is made small, and when a search is over.
+    """Objective and stopping rules of a search.
 
     Args:
-        objective: what is made small.
-        folds: of each trial.
-        trials: how many at most; None is as many as the oracle proposes.
-        seconds: after which nothing new begins; None is never.
-        prune: whether hopeless trials are stopped after a fold.
+        objective: the score to minimize.
+        folds: number of folds of each trial.
+        trials: maximum number of trials; None for all that the oracle proposes.
+        seconds: time limit, after which no fold is started; None for no limit.
+        prune: whether trials are pruned by the median rule.
     """
 
     objective: Objective
@@ -63,45 +64,45 @@ class Rules:
     prune: bool
 
 
-class Conductor:
-    """See the top of the file.
+class TrialRunner:
+    """Main loop of a search, as the top of the file describes it.
 
     Args:
-        proposer: asked for trials, and told their scores.
-        prepare: parameters of a proposal, and the forecaster that they make; may raise.
-        new_task: the call that runs a fold (its number, from 1) of a trial.
-        journal: where finished folds are kept.
-        slots: where they run, one at a time in each.
-        rules: what is made small, and when it is over.
-        view: is told what happens.
-        log: is told of each trial that is over.
+        oracle: proposes trials, and is given their scores.
+        prepare: builds the parameters of a proposal and their forecaster; may raise.
+        new_task: makes the task that runs a fold (its number, from 1) of a trial.
+        store: keeps finished folds.
+        slots: worker slots, each of which runs a fold at a time.
+        rules: objective and stopping rules.
+        view: shows the progress.
+        log: is called with each trial that is over.
     """
 
     def __init__(
         self,
-        proposer: Proposer,
+        oracle: AskTellOracle,
         prepare: Callable[[HyperParameters], tuple[dict[str, Any], Any]],
         new_task: Callable[[Trial, int], Callable[[], FoldResult | str]],
-        journal: Journal,
-        slots: Sequence[Slot],
+        store: TrialStore,
+        slots: Sequence[WorkerSlot],
         rules: Rules,
         view: View,
         log: Callable[[Trial], None],
-    ):
-        self.proposer, self.prepare, self.new_task = proposer, prepare, new_task
-        self.journal, self.rules, self.view, self.log = journal, rules, view, log
+    ) -> None:
+        self.oracle, self.prepare, self.new_task = oracle, prepare, new_task
+        self.store, self.rules, self.view, self.log = store, rules, view, log
         self.trials: list[Trial] = []
         self.idle = list(slots)
-        self.running: dict[Future, tuple[Trial, int, Slot]] = {}  # the number is of the fold
-        ahead = len(slots) if proposer.needs_results else 2 * len(slots)
-        self.most_open = ahead  # trials
-        self.told = 0  # so many trials, the first ones
-        self.is_waiting = False  # the oracle wants to be told something first
+        self.running: dict[Future, tuple[Trial, int, WorkerSlot]] = {}  # with number of the fold
+        ahead = len(slots) if oracle.needs_results else 2 * len(slots)
+        self.most_open = ahead  # trials that are proposed and not over
+        self.num_reported = 0  # the first so many trials are reported to the oracle
+        self.is_waiting = False  # the oracle needs a result before its next proposal
         self.is_exhausted = False
         self.started = monotonic()
 
     def run(self) -> list[Trial]:
-        """Run the search to its end; gives every trial, in the order of proposal."""
+        """Run the search to its end; return every trial, in the order of proposal."""
         while True:
             while self._go_on():
                 pass
@@ -110,29 +111,33 @@ class Conductor:
             self._collect()
 
     def _go_on(self) -> bool:
-        """Settle, propose and begin what can be; whether anything changed."""
-        open_ones = range(self.told, len(self.trials))
-        begun = [self._settle(position) or self._begin(position) for position in open_ones]
-        is_new = any([*begun, self._propose_and_tell()]) or self._begin_ahead()
+        """Finish, start and ask for trials as far as possible; return whether anything changed."""
+        unreported = range(self.num_reported, len(self.trials))
+        moved = [self._finish(position) or self._advance(position) for position in unreported]
+        is_new = any([*moved, self._ask_and_report()]) or self._start_ahead()
         if is_new:
             self.view.show(self.trials, [trial for trial, *_ in self.running.values()])
         return is_new
 
-    def _settle(self, position: int) -> bool:
-        """Whether a trial is over by now that was not."""
+    def _finish(self, position: int) -> bool:
+        """Set the status of a trial that is over; return whether it is over only now."""
         trial = self.trials[position]
         if trial.is_over:
             return False
-        if (original := trial.original) is not None:
-            trial.status, trial.folds, trial.error = original.status, original.folds, original.error
+        if (first := trial.duplicate_of) is not None:
+            trial.status, trial.folds, trial.error = first.status, first.folds, first.error
         elif len(trial.folds) == self.rules.folds:
             trial.status = COMPLETED
-        elif self._is_hopeless(position):
+        elif self._should_prune(position):
             trial.status = PRUNED
         return trial.is_over
 
-    def _is_hopeless(self, position: int) -> bool | None:
-        """The median rule: whether a trial did worse so far than most before it; None: not known.
+    def _should_prune(self, position: int) -> bool | None:
+        """Apply the median stopping rule to a trial.
+
+        Returns:
+            Whether it is worse so far than the median of the trials before it; None while a fold of
+            these is not finished.
 
         Source: Golovin et al. 2017, "Google Vizier: A Service for Black-Box Optimization", 3.2.
         """
@@ -140,7 +145,7 @@ class Conductor:
         done = len(trial.folds)
         if not done or not self.rules.prune:
             return False
-        compared = [other for other in before if other.original is None]
+        compared = [other for other in before if other.duplicate_of is None]
         if any(not other.is_over and len(other.folds) < done for other in compared):
             return None
         so_far = [self._mean(other, done) for other in compared if len(other.folds) >= done]
@@ -148,70 +153,74 @@ class Conductor:
         return len(so_far) >= FEWEST_COMPARED and bool(is_worse)
 
     def _mean(self, trial: Trial, folds: int) -> float:
-        """The mean error of the first so many folds."""
+        """Compute the mean error over the first so many folds."""
         return float(np.mean(trial.errors(self.rules.objective)[:folds]))
 
-    def _propose_and_tell(self) -> bool:
-        """Ask for trials and tell of those that are over, by turns; whether there was one."""
-        before = len(self.trials), self.told
-        self._propose()
-        while self.told < len(self.trials) and self.trials[self.told].is_over:
-            self._tell(self.trials[self.told])
-            self._propose()
-        is_new = (len(self.trials), self.told) != before
+    def _ask_and_report(self) -> bool:
+        """Ask for trials and report those that are over, by turns; return whether there was one."""
+        before = len(self.trials), self.num_reported
+        self._ask()
+        while self.num_reported < len(self.trials) and self.trials[self.num_reported].is_over:
+            self._report(self.trials[self.num_reported])
+            self._ask()
+        is_new = (len(self.trials), self.num_reported) != before
         if is_new:
-            self.journal.write_oracle(self.proposer.oracle)
+            self.store.write_oracle(self.oracle.tuner_oracle)
         return is_new
 
-    def _tell(self, trial: Trial) -> None:
-        """Tell the oracle of the first trial that it has not been told of."""
-        score, message = self._told_score(trial), trial.error
+    def _report(self, trial: Trial) -> None:
+        """Report a trial to the oracle, the first that was not reported yet."""
+        score, message = self._reported_score(trial), trial.error
         if trial.status == PRUNED:
             message = f"Pruned after {len(trial.folds)} folds; the score is an estimate."
-        self.proposer.tell(trial.proposed, score, message)
-        self.journal.write_trial(trial)
+        self.oracle.tell(trial.proposed, score, message)
+        self.store.write_trial(trial)
         self.log(trial)
-        self.told += 1
+        self.num_reported += 1
         self.is_waiting = False
 
-    def _told_score(self, trial: Trial) -> float | None:
-        """The mean over folds; of a pruned trial, what it would be if folds differ as for others.
+    def _reported_score(self, trial: Trial) -> float | None:
+        """Compute the score that the oracle is given: the mean over folds, None for a failed trial.
 
-        Folds are not equally hard, so that the mean of the first ones is no fair score.
+        Folds are not equally hard, so that the mean over the first ones is biased. For a pruned
+        trial it is multiplied by the ratio of the medians of the completed trials: over all folds,
+        and over the first ones.
         """
         if trial.status not in (COMPLETED, PRUNED):
             return None
         done = len(trial.folds)
         score = self._mean(trial, done)
-        others = [other for other in self.trials[: self.told] if other.status == COMPLETED]
+        others = [other for other in self.trials[: self.num_reported] if other.status == COMPLETED]
         if trial.status == PRUNED and others:
             whole = np.median([self._mean(other, self.rules.folds) for other in others])
             score *= whole / np.median([self._mean(other, done) for other in others])
         return float(score)
 
-    def _propose(self) -> None:
-        """Ask for trials as long as there is room for them."""
+    def _ask(self) -> None:
+        """Ask for trials as long as more may be open."""
         while not self.is_waiting and self._has_room():
-            proposed = self.proposer.ask()
+            proposed = self.oracle.ask()
             if proposed.status == TrialStatus.RUNNING:
                 self.trials.append(trial := self._prepared(proposed))
-                self.journal.write_trial(trial)
+                self.store.write_trial(trial)
             self.is_waiting = proposed.status == TrialStatus.IDLE
             self.is_exhausted = proposed.status == TrialStatus.STOPPED
 
     def _has_room(self) -> bool:
-        new = [trial for trial in self.trials if trial.original is None]
+        """Return whether another trial may be asked for."""
+        new = [trial for trial in self.trials if trial.duplicate_of is None]
         if self.is_exhausted or self._is_late() or len(new) == self.rules.trials:
             return False
-        if self.trials[-MOST_REPEATED:] and all(t.original for t in self.trials[-MOST_REPEATED:]):
+        newest = self.trials[-MOST_REPEATED:]
+        if newest and all(trial.duplicate_of for trial in newest):
             self.is_exhausted = True
             return False
-        if self.proposer.needs_results:
-            return len(self.trials) - self.told < self.most_open
-        return sum(not trial.is_over for trial in self.trials[self.told :]) < self.most_open
+        if self.oracle.needs_results:
+            return len(self.trials) - self.num_reported < self.most_open
+        return sum(not trial.is_over for trial in self.trials[self.num_reported :]) < self.most_open
 
-    def _prepared(self, proposed) -> Trial:
-        """A trial of what was proposed; one that the space or the template refuses has failed."""
+    def _prepared(self, proposed: TunerTrial) -> Trial:
+        """Make a trial of a proposal; one that the space or the template refuses has failed."""
         trial = Trial(proposed)
         try:
             trial.parameters, trial.forecaster = self.prepare(proposed.hyperparameters)
@@ -219,35 +228,35 @@ class Conductor:
             trial.fail(f"{type(error).__name__}: {error}")
             return trial
         finally:
-            # What a space asked for only now is known to the oracle from the next trial on.
-            self.proposer.oracle.update_space(proposed.hyperparameters)
-        same = (t for t in self.trials if not t.original and t.parameters == trial.parameters)
-        trial.original = next(same, None)
+            # A parameter that the space asked for just now is in the oracle's next proposal.
+            self.oracle.tuner_oracle.update_space(proposed.hyperparameters)
+        same = (t for t in self.trials if not t.duplicate_of and t.parameters == trial.parameters)
+        trial.duplicate_of = next(same, None)
         return trial
 
-    def _begin(self, position: int) -> bool:
-        """Take up the next fold of a trial if it is finished, else begin it; whether it could."""
+    def _advance(self, position: int) -> bool:
+        """Record the next fold of a trial if it is finished, else start it; return if it could."""
         trial = self.trials[position]
-        if trial.is_over or trial.original or self._is_hopeless(position) is None:
+        if trial.is_over or trial.duplicate_of or self._should_prune(position) is None:
             return False
         number = len(trial.folds) + 1
-        known = self.journal.fold(trial, number)
+        known = self.store.fold(trial, number)
         if known is not None:
             self._record(trial, known)
             return True
         return self._start(trial, number)
 
-    def _begin_ahead(self) -> bool:
-        """Begin a fold that may turn out not to be needed, if there is nothing else to do."""
+    def _start_ahead(self) -> bool:
+        """Start a fold that pruning may make superfluous, if a slot is idle."""
         return any(
-            self.journal.fold(trial, number) is None and self._start(trial, number)
-            for trial in self.trials[self.told :]
-            if not trial.is_over and not trial.original
+            self.store.fold(trial, number) is None and self._start(trial, number)
+            for trial in self.trials[self.num_reported :]
+            if not trial.is_over and not trial.duplicate_of
             for number in range(len(trial.folds) + 1, self.rules.folds + 1)
         )
 
     def _start(self, trial: Trial, number: int) -> bool:
-        """Run a fold, if it does not run already and there is a place and time for it."""
+        """Start a fold, if it does not run already and a slot and time are left; return if so."""
         runs = any(trial is other and number == own for other, own, _ in self.running.values())
         if runs or not self.idle or self._is_late():
             return False
@@ -256,7 +265,7 @@ class Conductor:
         return True
 
     def _collect(self) -> None:
-        """Wait for folds that run, and keep what they did."""
+        """Wait for running folds, and write their results."""
         for future in wait(self.running, return_when=FIRST_COMPLETED).done:
             trial, number, slot = self.running.pop(future)
             self.idle.append(slot)
@@ -264,16 +273,16 @@ class Conductor:
             if lost is None:
                 result = future.result()
             elif (deaths := trial.deaths + 1) < MOST_DEATHS:
-                trial.deaths = deaths  # and the fold is begun again
+                trial.deaths = deaths  # the fold is started again
                 continue
             elif not slot.works():
                 raise RuntimeError(WORKER_LOST) from lost
             else:
                 result = f"Its worker was lost {MOST_DEATHS} times: {type(lost).__name__}: {lost}"
-            self.journal.write_fold(trial, number, result)
+            self.store.write_fold(trial, number, result)
 
     def _record(self, trial: Trial, result: FoldResult | str) -> None:
-        """Take up what a trial did in its next fold."""
+        """Add the result of its next fold to a trial."""
         if isinstance(result, str):
             trial.fail(result)
         elif not math.isfinite(self.rules.objective.of(result.scores)):

@@ -1,13 +1,18 @@
-"""The one fit loop: time-ordered validation, early stopping, refit, progress, resume.
+"""The fit loop: validation on the last rows, early stopping, refit, progress, resume.
 
 Who owns what:
 
-* Keras owns the gradient steps: ``model.fit`` on an endless stream of batches, many steps an
-  execution, compiled by XLA where an epoch is long enough to be worth it.
-* `AveragedAdam` (averaging.py) owns the weights' running averages, which are judged and kept.
-* `Judge` (judge.py) owns the validation score, computed by the same forward pass as forecasts.
-* `EpochEnd` (epochs.py) owns what happens between epochs: which weights are best, when to stop,
-  what is reported, and what a killed fit goes on from.
+* `Part` owns the training rows of a fit, and what is fitted on them before any gradient step: the
+  covariate coder (inputs/covariate_coder.py).
+* `build_model` (network/model.py) owns the fresh weights.
+* `training_batches` (inputs/batches.py) owns the endless stream of windows.
+* Keras owns the gradient steps: ``model.fit`` on that stream, many steps an execution, compiled by
+  XLA where an epoch is long enough to be worth it.
+* `AveragedAdam` (optimizer.py) owns the weights' running averages, which are scored and kept.
+* `ValidationScorer` (validation.py) owns the validation score, computed by the same forward pass as
+  forecasts.
+* `EpochCallback` (callbacks.py) owns what happens between epochs: best weights, early stopping,
+  progress, and the checkpoint that a killed fit resumes from.
 """
 
 from __future__ import annotations
@@ -15,159 +20,97 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Sequence
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
-from numbers import Integral
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.data.reading import SeriesTable
+from forecaster.data.ragged import is_among_first
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_parts import table_chunks
+from forecaster.inputs.batches import TrainingCut, training_batches
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
+from forecaster.inputs.spec import Forward, Tensor, WindowSpec
 from forecaster.inputs.time_features import TimeFeatures
-from forecaster.inputs.windows import Cutoffs, WindowSource, WindowSpec, training_batches
-from forecaster.network.covariate_encoder import CovariateKinds
+from forecaster.inputs.windows import Cutoffs, WindowSource
+from forecaster.network.core import Core
 from forecaster.network.heads import Point, Quantiles
-from forecaster.network.model import compiles_with_xla, set_scaling
-from forecaster.training.callbacks import EpochEnd, FitHistory
+from forecaster.network.model import build_model, compile_forward, compiles_with_xla, set_scaling
+from forecaster.network.normalization import Normalization
+from forecaster.training.callbacks import EpochCallback, FitHistory
 from forecaster.training.optimizer import AveragedAdam
-from forecaster.training.validation import Judge, observes, series_scales
-from forecaster.utils.checks import (
-    check_choice,
-    check_integer,
-    check_positive,
-    check_steps_or_fraction,
-)
+from forecaster.training.settings import Training
+from forecaster.training.validation import ValidationScorer, observes, series_scales
 
-# An epoch visits every window, but is never so short that judging takes longer than training,
-# and never so long that early stopping comes too late.
-SHORTEST_EPOCH, LONGEST_EPOCH = 32, 256  # gradient steps
 LONGEST_EXECUTION = 32  # gradient steps
-HOPELESS = 1e6  # times the seasonal naive's error
+DIVERGENCE = 1e6  # times the seasonal naive's error
 
 
-@dataclass(frozen=True)
-class Training:
-    """How a network is fitted: by Adam, whose weights are averaged over its newest steps.
-
-    Args:
-        epochs: the most epochs, at least 1. An epoch visits every window once, but takes at
-            least 32 and at most 256 gradient steps.
-        batch_size: windows in a gradient step, at least 1.
-        learning_rate: of Adam, above 0.
-        loss: "mae" or "mse" for point forecasts, "pinball" for quantiles; "auto" is the first
-            that fits. Errors count in units of each series' own scale.
-        patience: epochs without a better validation score after which training stops.
-        validation: the newest part of each id's rows, which judges and does not train: a number
-            of steps of `freq`, or a fraction between 0 and 1. It is never shorter than a horizon.
-        refit: whether fresh weights are then fitted on all rows, for the best number of epochs.
-        windows_per_epoch: a smaller number of windows for an epoch to visit, others in each, at
-            least 1. On long data a fit then stops after fewer gradient steps, so it takes less
-            time. None is all.
-        equal_series: whether every series counts the same; else every window does, so that long
-            series count more than short ones.
-
-    Raises:
-        TypeError: if an argument has another type.
-        ValueError: if an argument lies outside its range.
-    """
-
-    epochs: int = 100
-    batch_size: int = 32
-    learning_rate: float = 1e-3
-    loss: str = "auto"
-    patience: int = 10
-    validation: int | float = 0.2
-    refit: bool = True
-    windows_per_epoch: int | None = None
-    equal_series: bool = False
-
-    def __post_init__(self):
-        check_integer("epochs", self.epochs, minimum=1)
-        check_integer("batch_size", self.batch_size, minimum=1)
-        check_positive("learning_rate", self.learning_rate)
-        check_choice("loss", self.loss, ("auto", "mae", "mse", "pinball"))
-        check_integer("patience", self.patience, minimum=1)
-        check_steps_or_fraction("validation", self.validation)
-        check_choice("refit", self.refit, (True, False))
-        if self.windows_per_epoch is not None:
-            check_integer("windows_per_epoch", self.windows_per_epoch, minimum=1)
-        check_choice("equal_series", self.equal_series, (True, False))
-
-    def loss_for(self, output: Point | Quantiles) -> str:
-        """The loss that `output` is trained with."""
-        if self.loss == "auto":
-            return output.losses[0]
-        if self.loss not in output.losses:
-            raise ValueError(
-                f"`loss` must be one of {', '.join(output.losses)} for output={output!r}. "
-                f'Received: loss={self.loss!r}. Leave loss="auto" for the one that fits.'
-            )
-        return self.loss
-
-    def epoch_steps(self, windows: int) -> int:
-        """Gradient steps in an epoch, where there are so many windows."""
-        visited = min(windows, self.windows_per_epoch or windows)
-        return min(max(math.ceil(visited / self.batch_size), SHORTEST_EPOCH), LONGEST_EPOCH)
-
-    def validation_rows(self, rows: int | np.ndarray, horizon: int) -> np.ndarray:
-        """How many of so many rows of an id judge: (I,) -> (I,)."""
-        is_number = isinstance(self.validation, Integral)
-        wanted = self.validation if is_number else np.floor(self.validation * rows).astype(np.int64)
-        return np.maximum(wanted, horizon)
-
-
-@dataclass(frozen=True)
-class Task:
-    """Everything that a fit is about, the same for its validated run and its refit.
+@dataclass(frozen=True, eq=False)
+class Run:
+    """Execution options of a fit: callbacks, distribution, checkpoints, progress.
 
     Args:
-        table: the series.
-        time_features: what is known of their times.
-        spec: shapes, season and seed of the windows.
-        output: head and error.
-        training: how to fit.
-        is_joint: whether a window holds all targets.
-        new_model: makes a model with fresh weights for such covariates, and its forward pass.
-        callbacks: of Keras; they see both runs.
+        callbacks: of Keras, called in the validated fit and in the refit.
         strategy: distributes the gradient steps.
-        resume_dir: where the state after each epoch is kept.
-        report: takes a line of progress at a time.
+        resume_dir: folder of the checkpoints after each epoch.
+        report: called with a line of progress at a time.
     """
 
-    table: SeriesTable
-    time_features: TimeFeatures
-    spec: WindowSpec
-    output: Point | Quantiles
-    training: Training
-    is_joint: bool
-    new_model: Callable[[CovariateKinds], tuple[keras.Model, Callable]]
     callbacks: Sequence[keras.callbacks.Callback] = ()
     strategy: tf.distribute.Strategy | None = None
     resume_dir: Path | None = None
     report: Callable[[str], None] = lambda line: None
 
+
+@dataclass(frozen=True, eq=False)
+class Task:
+    """Data, network and settings of a fit, shared by the validated fit and the refit.
+
+    Args:
+        table: the series.
+        time_features: calendar features of their times.
+        spec: shapes, season and seed of the windows.
+        network: makes the core.
+        normalization: of each window.
+        output: head and error.
+        training: loss, epochs, early stopping.
+        is_joint: whether a window holds all targets.
+        run: execution options.
+    """
+
+    table: SeriesTable
+    time_features: TimeFeatures
+    spec: WindowSpec
+    network: Core
+    normalization: Normalization
+    output: Point | Quantiles
+    training: Training
+    is_joint: bool
+    run: Run = Run()
+
     @property
     def first_cutoff(self) -> int:
-        """The first cutoff of a series that is learned from."""
+        """Return the first cutoff of a training window in a series."""
         return first_cutoff(self.spec)
 
 
 def first_cutoff(spec: WindowSpec) -> int:
-    """A window may begin before its series does, but sees a season of it."""
+    """Return the first cutoff of training windows: a season, or a window if that is shorter."""
     return min(spec.season_length, spec.input_length)
 
 
 @dataclass(frozen=True)
 class Part:
-    """The rows of a task that are learned from, and what is fixed before the first gradient step.
+    """Training rows of a task, and what is fitted on them before the first gradient step.
 
     Args:
-        rows: (I,) how many rows of each id, the oldest.
-        coder: what these rows know of the covariates.
-        source: what windows are gathered from.
+        rows: (I,) number of training rows of each id, its first ones.
+        coder: columns and categories of the covariates in these rows.
+        source: arrays that windows are gathered from.
     """
 
     rows: np.ndarray
@@ -176,74 +119,82 @@ class Part:
 
     @classmethod
     def of(cls, task: Task, rows: np.ndarray, coder: CovariateCoder | None = None) -> Part:
-        """The first `rows` (I,) of each id; without a `coder` they are what one is learned from."""
+        """Return the part with the first `rows` (I,) of each id; fit a `coder` if none is given."""
         if coder is None:
             coder = CovariateCoder.learned(task.table, rows, task.time_features)
         return cls(rows, coder, new_source(task.table, coder, task.spec, joint=task.is_joint))
 
     def cutoffs(self, first: int | np.ndarray, horizon: int) -> Cutoffs:
-        """The cutoffs from `first`, one or (I,), on that have a whole horizon in these rows."""
+        """Return the cutoffs from `first`, one or (I,), on with a whole horizon in these rows."""
         last = self.rows - horizon
         first = np.broadcast_to(first, last.shape)
         return Cutoffs.between(self.source.of_series(first), self.source.of_series(last))
 
 
-def train(
-    task: Task, epochs: int | None = None
-) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
-    """Find the number of epochs on the newest rows, then fit fresh weights on all rows.
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """Result of a fit.
 
     Args:
-        task: what is learned from, and how.
-        epochs: the number of epochs, where it is known already: then no row judges.
+        coder: fitted columns and categories of the covariates.
+        model: from unscaled windows to forecasts in the targets' units.
+        forward: its compiled forward pass.
+        history: of the validated fit; without one, of the only fit.
+    """
 
-    Returns:
-        What was learned of the covariates, the model, its compiled forward pass, and the history
-        of the validated fit; without one, of the only fit.
+    coder: CovariateCoder
+    model: keras.Model
+    forward: Forward
+    history: FitHistory
+
+
+def train(task: Task, epochs: int | None = None) -> Trained:
+    """Find the best number of epochs by early stopping, then retrain from scratch on all rows.
+
+    Args:
+        task: data, network and settings.
+        epochs: number of epochs, if it is known already: then no row is held out.
 
     Raises:
         ValueError: if the table has too few rows or values, or the fit diverges.
     """
     if epochs is not None:
-        return _train_for(task, epochs)
-    training, part = task.training, Part.of(task, _train_rows(task))
-    loss = training.loss_for(task.output)
-    judge = Judge(task.table, part.source, task.spec, task.output, loss, part.rows)
-    history = FitHistory(naive_score=judge.naive_score)
-    fitted = _fit(task, "validated", part, training.epochs, history, judge)
+        return _train_on_all_rows(task, epochs)
+    part = Part.of(task, _train_rows(task))
+    loss = task.training.loss_for(task.output)
+    scorer = ValidationScorer(task.table, part.source, task.spec, task.output, loss, part.rows)
+    history = FitHistory(naive_score=scorer.naive_score)
+    validated = _fit(task, "validated", part, task.training.epochs, history, scorer)
     _check_converged(task, min(history.validation_score), history.naive_score)
-    if training.refit:
-        task.report(f"refit on all {task.table.num_rows} rows for {history.best_epoch} epochs")
-        coder, *fitted, _ = _train_for(task, history.best_epoch, history.naive_score)
-        return coder, *fitted, history
-    return part.coder, *fitted, history
+    if not task.training.refit:
+        return validated
+    task.run.report(f"refit on all {task.table.num_rows} rows for {history.best_epoch} epochs")
+    retrained = _train_on_all_rows(task, history.best_epoch, history.naive_score)
+    return replace(retrained, history=history)
 
 
-def _train_for(
-    task: Task, epochs: int, naive_score: float = math.inf
-) -> tuple[CovariateCoder, keras.Model, Callable, FitHistory]:
-    """Fit fresh weights on all rows."""
+def _train_on_all_rows(task: Task, epochs: int, naive_score: float = math.inf) -> Trained:
     part, history = Part.of(task, task.table.lengths), FitHistory()
-    fitted = _fit(task, "refitted", part, epochs, history)
+    trained = _fit(task, "refitted", part, epochs, history)
     _check_converged(task, history.loss[-1], naive_score)
-    return part.coder, *fitted, history
+    return trained
 
 
-def train_on(task: Task, coder: CovariateCoder, model: keras.Model, first: np.ndarray) -> None:
-    """Go on from the weights of `model`: visit every window with a cutoff from `first` on once.
+def train_further(task: Task, trained: Trained, first: np.ndarray) -> None:
+    """Train existing weights on every window with a cutoff from `first` on, each once.
 
-    Whatever ends it early, the weights are then what they were.
+    If it is interrupted or fails, the weights are restored.
 
     Args:
-        task: what is learned from.
-        coder: that of the model.
-        model: is changed.
+        task: data and settings.
+        trained: its model is changed.
         first: (I,) a cutoff for each id.
 
     Raises:
         ValueError: if the table is so short that there is no such window, or the fit diverges.
     """
-    horizon, part = task.spec.horizon, Part.of(task, task.table.lengths, coder)
+    horizon, model = task.spec.horizon, trained.model
+    part = Part.of(task, task.table.lengths, trained.coder)
     cutoffs = part.cutoffs(first, horizon)
     if not len(cutoffs):
         raise ValueError(
@@ -257,13 +208,13 @@ def train_on(task: Task, coder: CovariateCoder, model: keras.Model, first: np.nd
     try:
         fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
         _check_converged(task, fit.history["loss"][-1])
-    except BaseException:  # Ctrl-C too: half an update has seen rows that nobody would know of
+    except BaseException:  # Ctrl-C too: half an update has learned from rows that are not recorded
         model.set_weights(before)
         raise
 
 
 def rows_needed(spec: WindowSpec, training: Training) -> int:
-    """The fewest rows of an id that leave one window to learn from."""
+    """Compute the fewest rows of an id that leave one window to train on."""
     known = first_cutoff(spec) + spec.horizon
     rows = known + spec.horizon
     while rows - training.validation_rows(rows, spec.horizon) < known:
@@ -272,7 +223,11 @@ def rows_needed(spec: WindowSpec, training: Training) -> int:
 
 
 def _train_rows(task: Task) -> np.ndarray:
-    """How many rows of each id train, its newest left out: (I,), after a check for enough."""
+    """Count the training rows of each id, without its held-out last rows: (I,).
+
+    Raises:
+        ValueError: if they are too few for a window, or hold too few values.
+    """
     table, spec = task.table, task.spec
     rows = table.lengths
     train_rows = np.maximum(rows - task.training.validation_rows(rows, spec.horizon), 0)
@@ -297,31 +252,40 @@ def _train_rows(task: Task) -> np.ndarray:
     return train_rows
 
 
-def _fit(task, name, part, epochs, history, judge=None) -> tuple[keras.Model, Callable]:
-    """Fit fresh weights on a part of the rows."""
-    with task.strategy.scope() if task.strategy else nullcontext():
-        model, forward = task.new_model(part.coder.kinds)
+def _fit(
+    task: Task,
+    name: str,
+    part: Part,
+    epochs: int,
+    history: FitHistory,
+    scorer: ValidationScorer | None = None,
+) -> Trained:
+    """Fit fresh weights on the training rows, or resume the fit of this `name`."""
+    with task.run.strategy.scope() if task.run.strategy else nullcontext():
+        kinds = part.coder.kinds
+        model = build_model(task.network, task.spec, task.normalization, task.output, kinds)
+        forward = compile_forward(model)
         set_scaling(model, part.coder.scaling(task.table, part.rows))
     cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
     count, length = _executions(task.training.epoch_steps(len(cutoffs)))
     _compile(task, model, count, length)
-    epoch_end = EpochEnd(
+    epoch_callback = EpochCallback(
         history,
         epochs,
         task.training.patience,
-        score=judge and partial(judge, forward),
-        checkpoint=task.resume_dir and task.resume_dir / f"{name}.npz",
-        report=task.report,
+        score=None if scorer is None else partial(scorer, forward),
+        checkpoint=None if task.run.resume_dir is None else task.run.resume_dir / f"{name}.npz",
+        report=task.run.report,
     )
-    epoch_end.set_model(model)
-    done = epoch_end.resume()
+    epoch_callback.set_model(model)
+    done = epoch_callback.resume()
     try:
         model.fit(
             _batches(task, part, cutoffs, first_batch=done * count * length),
-            epochs=done if epoch_end.is_done else epochs,
+            epochs=done if epoch_callback.is_done else epochs,
             initial_epoch=done,
             steps_per_epoch=count * length,
-            callbacks=[epoch_end, *task.callbacks],
+            callbacks=[epoch_callback, *task.run.callbacks],
             shuffle=False,
             verbose=0,
         )
@@ -334,27 +298,27 @@ def _fit(task, name, part, epochs, history, judge=None) -> tuple[keras.Model, Ca
             f"Received: {reasons[0]}. Build it of keras.layers and keras.ops, or set "
             "`supports_jit = False` on that layer."
         ) from error
-    return model, forward
+    return Trained(part.coder, model, forward, history)
 
 
 def _executions(steps: int) -> tuple[int, int]:
-    """Number and length of executions that make so many steps, or hardly more.
+    """Compute number and length of executions for so many steps, or hardly more.
 
-    Keras runs whole executions only: of two with 32 steps each, all 64 when asked for 33.
+    Keras runs whole executions only: two of 32 steps, so 64 in all, for 33 steps.
     """
     count = math.ceil(steps / LONGEST_EXECUTION)
     return count, math.ceil(steps / count)
 
 
 def _compile(task: Task, model: keras.Model, executions: int, steps_per_execution: int) -> None:
-    """Make the model ready for epochs of so many executions, with a fresh optimizer.
+    """Compile the model for epochs of so many executions, with a fresh optimizer.
 
-    XLA halves the time of a step, but takes seconds and 60 MB that it never gives back: too much
-    where an epoch is one execution.
+    XLA halves the time of a step, but compiling takes seconds, and 60 MB that are never freed: too
+    much where an epoch is one execution.
     """
     strategy = model.distribute_strategy
     # An XLA computation reaches the variables of one device only, and Keras's loop over several
-    # steps has no place for the inputs of several devices.
+    # steps does not support the inputs of several devices.
     is_alone = strategy.num_replicas_in_sync == 1
     with strategy.scope():
         model.compile(
@@ -367,7 +331,7 @@ def _compile(task: Task, model: keras.Model, executions: int, steps_per_executio
 
 
 def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> tf.data.Dataset:
-    """Batches in which an error counts in units of its series' scale in the part's rows."""
+    """Stream batches whose weights put errors in units of each series' scale in the part's rows."""
     scale = series_scales(task.table, part.rows, task.spec.season_length)
     scale = np.where(np.isnan(scale), 1.0, scale)
     power = 2 if task.training.loss_for(task.output) == "mse" else 1
@@ -379,21 +343,16 @@ def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> 
     if task.training.equal_series:
         counts = cutoffs.counts[:, None]  # windows of each series
         weights = weights * len(cutoffs) / np.count_nonzero(counts) / np.maximum(counts, 1)
-    return training_batches(
-        part.source,
-        cutoffs,
-        task.spec,
-        task.training.batch_size,
-        weights.astype(np.float32),
-        first_batch,
-    )
+    cut = TrainingCut(part.source, cutoffs, task.spec, weights.astype(np.float32))
+    return training_batches(cut, task.training.batch_size, first_batch)
 
 
 def _mean_weight(table: SeriesTable, part: Part) -> float:
-    """What a row counts on average: only the ratios of weights matter."""
-    total = sum(
-        chunk.weights[chunk.is_among_first(part.rows[ids])].sum() for ids, chunk in table.chunks()
-    )
+    """Compute the mean sample weight of a training row: only the ratios of weights matter."""
+    total = 0.0
+    for ids, chunk in table_chunks(table):
+        if chunk.weights is not None:
+            total += chunk.weights[is_among_first(chunk.offsets, part.rows[ids])].sum()
     if not total > 0:
         raise ValueError(
             "`weight_column` must hold weights above 0 in the rows that train. Received: 0 in all "
@@ -403,24 +362,27 @@ def _mean_weight(table: SeriesTable, part: Part) -> float:
 
 
 def _check_converged(task: Task, error: float, naive_score: float = math.inf) -> None:
-    """Whether an error is one that a fit can end with, beside that of the seasonal naive.
+    """Check that a fit has not diverged, by its error in comparison with the seasonal naive's.
 
-    A naive that is perfect on its windows is no measure, so the unit of errors is one as well.
+    Where the naive is perfect on its windows, the bound is in units of each series' scale.
     """
-    if not error < HOPELESS * max(naive_score, 1.0):
+    if not error < DIVERGENCE * max(naive_score, 1.0):
         raise ValueError(
-            "The fit diverged: its loss or its validation score is not finite, or hopelessly "
-            f"large. Received: learning_rate={task.training.learning_rate!r}. Try a smaller one."
+            "The fit diverged: its loss or its validation score is not finite, or extremely large. "
+            f"Received: learning_rate={task.training.learning_rate!r}. Try a smaller one."
         )
 
 
 class OutputError(keras.losses.Loss):
-    """The error of an output, value by value; of a plain function Keras would squeeze `y_pred`."""
+    """Error of an output, value by value, as a Keras loss.
 
-    def __init__(self, output: Point | Quantiles, loss: str):
+    It is no function, because Keras would squeeze the `y_pred` of one.
+    """
+
+    def __init__(self, output: Point | Quantiles, loss: str) -> None:
         super().__init__(name=loss)
         self.output, self.loss = output, loss
 
-    def call(self, y_true, y_pred):
-        """(B, H, S') and (B, H, S', width) -> (B, H, S')."""
+    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
+        """Compute the error of each value: (B, H, S') and (B, H, S', width) -> (B, H, S')."""
         return self.output.error(y_true, y_pred, self.loss)

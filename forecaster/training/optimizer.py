@@ -1,18 +1,19 @@
-"""The optimizer of a fit: Adam, with a running average of the weights beside them."""
+"""Optimizer of a fit: Adam with a running average of the weights."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import keras
 from keras import ops
 
-DECAY = 10  # about one in so many of the steps, the newest, make up the average
+DECAY = 10  # the average is over about the last 1 / DECAY of the steps
 
 
 class AveragedAdam(keras.optimizers.Adam):
-    """Adam, which in the end leaves the average of the newest weights, not the last ones.
+    """Adam that ends with a running average of the weights, not with the last ones.
 
     The last weights jump about a good place at the size of the gradients' noise; their average lies
     in it, as it would after lowering the learning rate, but needs no schedule that knows the last
@@ -26,25 +27,25 @@ class AveragedAdam(keras.optimizers.Adam):
         Convergence Results and Optimal Averaging Schemes" (polynomial-decay averaging, eta = 9).
     """
 
-    def build(self, variables):
+    def build(self, variables: list[keras.Variable]) -> None:
         super().build(variables)
         self.averages = [self.add_variable_from_reference(v, name="average") for v in variables]
 
-    def update_step(self, gradient, variable, learning_rate):
+    def update_step(self, gradient: Any, variable: keras.Variable, learning_rate: Any) -> None:
         super().update_step(gradient, variable, learning_rate)
         average = self.averages[self._get_variable_index(variable)]
         steps_before = ops.cast(self.iterations, variable.dtype)
         self.assign_add(average, DECAY / (steps_before + DECAY) * (variable - average))
 
-    def finalize_variable_values(self, var_list):
-        """Put the averages in the place of the weights; Keras's `fit` ends with it."""
+    def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
+        """Replace the weights by their averages; Keras calls it at the end of `fit`."""
         for variable, average in zip(var_list, self.averages, strict=True):
             variable.assign(average)
 
 
 @contextmanager
 def averaged_weights(model: keras.Model) -> Iterator[None]:
-    """Inside, the averages are the weights of a model that an `AveragedAdam` trains."""
+    """Replace a model's weights by the averages of its `AveragedAdam` within the context."""
     weights = [variable.numpy() for variable in model.trainable_variables]
     model.optimizer.finalize_variable_values(model.trainable_variables)
     try:

@@ -1,4 +1,4 @@
-"""The one seam to executors: in process, in spawned processes, or wherever an executor runs."""
+"""Executors that run tasks in this process, in spawned processes, or on a cluster."""
 
 from __future__ import annotations
 
@@ -7,12 +7,14 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import BrokenExecutor, Executor, Future, ProcessPoolExecutor
 from functools import partial
 from numbers import Integral
-from typing import Any
+from typing import Any, NoReturn, ParamSpec, TypeAlias, TypeVar
 
 from forecaster.utils.checks import check_integer
-from forecaster.utils.processes import QuietContext
+from forecaster.utils.processes import QuietContext, start_worker
 
-Workers = int | Callable[[], Executor]
+Workers: TypeAlias = int | Callable[[], Executor]
+P = ParamSpec("P")
+T = TypeVar("T")
 
 WORKER_LOST = (
     "A worker ended before its task did. It may have been killed for want of memory: try fewer "
@@ -21,8 +23,8 @@ WORKER_LOST = (
 )
 
 
-def check_workers(workers: Any) -> None:
-    """`workers` is a number of processes, or a function that makes an executor."""
+def check_workers(workers: object) -> None:
+    """Check that `workers` is a number of processes, or a function that makes an executor."""
     if isinstance(workers, Integral):
         check_integer("workers", workers, minimum=0)
     elif not callable(workers):
@@ -33,28 +35,28 @@ def check_workers(workers: Any) -> None:
         )
 
 
-def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
-    """Run every task, and give their results in the order of the tasks.
+def run_all(tasks: Sequence[Callable[[], T]], workers: Workers) -> list[T]:
+    """Run every task; return the results in the order of the tasks.
 
     Args:
         tasks: calls without arguments; for processes they must be picklable.
-        workers: 0 runs them here one by one; a number spawns so many processes (TensorFlow does
-            not survive a fork); a function makes a `concurrent.futures.Executor`, such as
-            `client.get_executor` of Dask.
+        workers: 0 runs them in this process one by one; a number spawns this many processes
+            (TensorFlow does not survive a fork); a function makes a
+            `concurrent.futures.Executor`, such as `client.get_executor` of Dask.
 
     Raises:
-        TypeError, ValueError: if `workers` is something else, or a task cannot travel to a new
+        TypeError, ValueError: if `workers` is something else, or a task cannot be pickled for a new
             process.
         RuntimeError: if a process ended before its task did.
-        Exception: the first that a task raised; tasks that have not begun by then never do.
+        Exception: the first that a task raised; tasks that have not begun are cancelled.
     """
     check_workers(workers)
     if not callable(workers):
         processes = min(workers, len(tasks))
         if processes == 0:
-            workers = Here
+            workers = SerialExecutor
         else:
-            workers, tasks = partial(spawned, processes), [Parcel(task) for task in tasks]
+            workers, tasks = partial(spawned, processes), [PicklableTask(task) for task in tasks]
     with workers() as executor:
         futures = [executor.submit(task) for task in tasks]
         try:
@@ -66,119 +68,145 @@ def run_all(tasks: Sequence[Callable[[], Any]], workers: Workers) -> list:
                 future.cancel()  # has no effect on those that are done
 
 
-def spawned(workers: int, start: Callable[[], None] | None = None) -> ProcessPoolExecutor:
-    """A pool of so many fresh processes, each of which begins with `start`."""
-    return ProcessPoolExecutor(workers, QuietContext(), start)
+def spawned(count: int, *, first: int = 0, of: int | None = None) -> ProcessPoolExecutor:
+    """Make a pool of spawned worker processes, which share the machine with other pools.
+
+    Args:
+        count: processes in this pool.
+        first: number of its first worker among all, from 0.
+        of: number of workers in all pools; None is `count`.
+    """
+    context = QuietContext()
+    numbers = context.SimpleQueue()
+    for number in range(first, first + count):
+        numbers.put(number)
+    return ProcessPoolExecutor(count, context, start_worker, (numbers, of or count))
 
 
-class Here(Executor):
-    """Runs a task when it is submitted; its error, and Ctrl-C, come straight out."""
+class SerialExecutor(Executor):
+    """Serial executor: runs a task when it is submitted; its error is raised at once."""
 
-    def submit(self, task, /, *args, **kwargs) -> Future:
-        future = Future()
+    def submit(self, task: Callable[P, T], /, *args: P.args, **kwargs: P.kwargs) -> Future[T]:
+        """Run a task; return its result in a future.
+
+        Raises:
+            BaseException: that the task raised, Ctrl-C included.
+        """
+        future: Future[T] = Future()
         future.set_result(task(*args, **kwargs))
         return future
 
 
-class Slot:
-    """A place where one task after another runs, with an executor of its own.
+class WorkerSlot:
+    """Worker slot: runs one task after another on an executor of its own.
 
-    The executor is made anew when it broke, so that a worker that dies takes nothing else with it;
-    and after so many tasks, so that what its process never gives back does not add up.
+    The executor is replaced when it is broken, so that the death of a worker affects no other slot;
+    and after `lifetime` tasks, so that memory leaked by its process does not add up.
 
     Args:
         make: makes the executor.
-        lifetime: how many tasks an executor runs; None is all.
+        lifetime: number of tasks that an executor runs; None is all.
     """
 
-    def __init__(self, make: Callable[[], Executor], lifetime: int | None = None):
+    def __init__(self, make: Callable[[], Executor], lifetime: int | None = None) -> None:
         self.make, self.lifetime = make, lifetime
         self.executor: Executor | None = None
         self.tasks = 0
 
-    def submit(self, task: Callable[[], Any]) -> Future:
-        """Begin a task; the one before must be done.
+    def submit(self, task: Callable[[], T]) -> Future[T]:
+        """Submit a task; the previous one must be done.
 
         Raises:
-            ValueError: if a new executor takes no tasks.
+            ValueError: if a new executor accepts no task.
         """
-        if self.executor is None or self.tasks == self.lifetime:
-            self._renew()
+        executor = self.executor
+        if executor is None or self.tasks == self.lifetime:
+            executor = self._renew()
         try:
-            future = self.executor.submit(task)
+            future = executor.submit(task)
         except RuntimeError:  # it is broken, or was shut down
-            self._renew()
-            future = self._first(task)
+            future = _submit_first(self._renew(), task)
         self.tasks += 1
         return future
 
     def works(self) -> bool:
-        """Whether a task that does nothing comes back."""
+        """Return whether an empty task runs."""
         try:
             self.submit(_do_nothing).result()
         except Exception:
             return False
         return True
 
-    def __enter__(self) -> Slot:
+    def __enter__(self) -> WorkerSlot:
         return self
 
     def __exit__(self, *_: Any) -> None:
-        """Wait for the task that runs, if one does, and let the executor go."""
+        """Wait for the running task, if there is one, and shut the executor down."""
         if self.executor is not None:
             self.executor.shutdown(wait=True)
             self.executor = None
 
-    def _renew(self):
+    def _renew(self) -> Executor:
+        """Shut the executor down, and return a new one."""
         if self.executor is not None:
             self.executor.shutdown(wait=False)
         self.executor, self.tasks = self.make(), 0
+        return self.executor
 
-    def _first(self, task):
-        try:
-            return self.executor.submit(task)
-        except RuntimeError as error:
-            raise ValueError(
-                "`workers` must make executors that take tasks. Received: one that does not: "
-                f"{error}. Make a new one in every call."
-            ) from error
+
+def _submit_first(executor: Executor, task: Callable[[], T]) -> Future[T]:
+    """Submit the first task of a new executor.
+
+    Raises:
+        ValueError: if it accepts none.
+    """
+    try:
+        return executor.submit(task)
+    except RuntimeError as error:
+        raise ValueError(
+            "`workers` must make executors that take tasks. Received: one that does not: "
+            f"{error}. Make a new one in every call."
+        ) from error
 
 
 def _do_nothing() -> None:
-    """What a worker can do if it can do anything."""
+    """Do nothing, as the task of a test of a worker."""
 
 
-class Parcel:
-    """A task that says what is the matter when it cannot travel to another process.
+class PicklableTask:
+    """Turn a pickling failure of a task into a TypeError raised by the task.
 
-    Left alone, a task that cannot be read where it arrives takes the whole pool down.
+    Without it, a task that cannot be unpickled in a worker breaks the whole pool.
     """
 
-    def __init__(self, task: Callable[[], Any]):
+    def __init__(self, task: Callable[[], Any]) -> None:
         self.task = task
 
-    def __call__(self):
+    def __call__(self) -> Any:
         return self.task()
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[..., Any], tuple[bytes] | tuple[str]]:
         try:
-            return _unpacked, (pickle.dumps(self.task),)
+            return _unpickled, (pickle.dumps(self.task),)
         except (pickle.PicklingError, AttributeError, TypeError) as error:
-            return _stuck, (str(error),)
+            return _failing_task, (str(error),)
 
 
-def _unpacked(parcel: bytes) -> Callable[[], Any]:
+def _unpickled(pickled: bytes) -> Callable[[], Any]:
+    """Restore a task; if that fails, return one that raises the reason."""
     try:
-        return pickle.loads(parcel)
+        return pickle.loads(pickled)
     except Exception as error:
-        return _stuck(str(error))
+        return _failing_task(str(error))
 
 
-def _stuck(reason: str) -> Callable[[], Any]:
-    return partial(_refuse, reason)
+def _failing_task(reason: str) -> Callable[[], Any]:
+    """Make a task that raises a TypeError."""
+    return partial(_raise_not_picklable, reason)
 
 
-def _refuse(reason: str) -> None:
+def _raise_not_picklable(reason: str) -> NoReturn:
+    """Raise the TypeError of a task that cannot be pickled."""
     raise TypeError(
         "`workers` must be 0 for what cannot be sent to a new process. "
         f"Received: {reason}. Write a custom network as a function of a module that can be "

@@ -1,20 +1,33 @@
-"""TensorFlow's greetings held back: in this process, and in those that are born."""
+"""Spawned worker processes: without start-up messages, on their share of the machine.
+
+`spawned` in executors.py makes pools of them; `start_worker` is the initializer of each, which also
+ends it with its parent.
+"""
 
 from __future__ import annotations
 
 import os
+import signal
 import sys
 import tempfile
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from multiprocessing import reduction
+from multiprocessing import parent_process, reduction
 from multiprocessing.context import SpawnContext, SpawnProcess
-from typing import TextIO
+from multiprocessing.queues import SimpleQueue
+from typing import Any, TextIO
 
 
 @contextmanager
 def held_back_stderr() -> Iterator[TextIO]:
-    """Point file descriptor 2 elsewhere; gives a stream to where it pointed."""
+    """Suppress output to file descriptor 2, such as TensorFlow's start-up messages.
+
+    If the body raises, the suppressed output is shown.
+
+    Yields:
+        A stream to the file that the descriptor pointed to.
+    """
     sys.stderr.flush()
     with tempfile.TemporaryFile() as caught, open(os.dup(2), "w", errors="replace") as terminal:
         os.dup2(caught.fileno(), 2)
@@ -32,9 +45,9 @@ def held_back_stderr() -> Iterator[TextIO]:
 
 
 class QuietProcess(SpawnProcess):
-    """A fresh process whose standard error is held back until its work begins.
+    """Spawned process whose standard error is suppressed until it runs its first task.
 
-    Before that it imports the script of its parent, and with it TensorFlow.
+    Before that it imports the main script of its parent, and with it TensorFlow.
     """
 
     def start(self) -> None:
@@ -48,16 +61,47 @@ class QuietProcess(SpawnProcess):
 
 
 class QuietContext(SpawnContext):
-    """How `ProcessPoolExecutor` makes such processes."""
+    """Context of multiprocessing in which `ProcessPoolExecutor` makes a `QuietProcess`."""
 
     Process = QuietProcess
 
 
-class _Inherited:
-    """A file descriptor that is open in the new process too."""
+def start_worker(numbers: SimpleQueue[int], workers: int) -> None:
+    """Initialize a worker process: its GPU, or its share of the cores.
 
-    def __init__(self, descriptor: int):
+    Args:
+        numbers: queue of the numbers of the processes, from 0; this one takes the next.
+        workers: number of processes that share the machine.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C ends it at once, without a traceback
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+    number = numbers.get()
+    with held_back_stderr():
+        import tensorflow as tf
+        from joblib import cpu_count
+
+        gpus = tf.config.list_physical_devices("GPU")
+    if gpus:
+        tf.config.set_visible_devices(gpus[number % len(gpus)], "GPU")
+        return
+    threads = max(cpu_count() // workers, 1)
+    tf.config.threading.set_intra_op_parallelism_threads(threads)
+    tf.config.threading.set_inter_op_parallelism_threads(threads)
+
+
+def _end_with_parent() -> None:
+    """End this process when its parent has ended, instead of waiting for tasks forever."""
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+    os._exit(1)
+
+
+class _Inherited:
+    """File descriptor that is duplicated into the new process."""
+
+    def __init__(self, descriptor: int) -> None:
         self.descriptor = descriptor
 
-    def __reduce__(self):
+    def __reduce__(self) -> tuple[Callable[[int], Any], tuple[int]]:
         return _Inherited, (reduction.DupFd(self.descriptor).detach(),)

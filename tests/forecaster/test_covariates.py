@@ -12,12 +12,11 @@ from hypothesis import strategies as st
 
 from forecaster import Training
 from forecaster.data.frame_checks import FrameWarning
-from forecaster.data.reading import read_frame
 from forecaster.inputs.covariate_coder import Column, CovariateCoder, new_source
+from forecaster.inputs.spec import NUMBER, UNSCALED, WindowSpec
 from forecaster.inputs.time_features import TimeFeatures, as_time_features
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import NUMBER, PLAIN, EncodeCovariates
-from forecaster.training.loop import Part, _batches
+from forecaster.network.covariate_encoder import CovariateEncoder
+from forecaster.training.loop import Part, Run, _batches
 from tests.helpers.fits import Recorder
 from tests.helpers.panels import (
     DAY,
@@ -35,15 +34,17 @@ from tests.helpers.panels import (
     random_rows,
     with_noise,
 )
+from tests.helpers.tables import read
+from tests.helpers.tiny import engine
 
 NAN = np.nan
 seeds = st.integers(0, 2**16)
 
 
-def read(rows, layout="long", **roles):
+def read_panel(rows, layout="long", **roles):
     how = ROLES | {"weight_column": "w", "target": TARGETS, "freq": "D"} | roles
     with quiet():
-        return read_frame(laid_out(rows, layout), **KEYS[layout], **how)
+        return read(laid_out(rows, layout), **KEYS[layout], **how)
 
 
 def first_rows(rows, counts):
@@ -69,7 +70,7 @@ def test_categories_and_scaling_are_those_of_the_rows_that_train(panel, seed):
     """Slow: the distinct values, the mean and the deviation of each column of the user's frame."""
     layout, rows = panel
     counts = some_counts(rows, seed)
-    seen, table = first_rows(rows, counts), read(rows, layout)
+    seen, table = first_rows(rows, counts), read_panel(rows, layout)
     features = as_time_features(["day_of_week"], table.starts)
     coder = CovariateCoder.learned(table, counts, features)
 
@@ -82,8 +83,8 @@ def test_categories_and_scaling_are_those_of_the_rows_that_train(panel, seed):
     assert coder.static == (Column("s"), column("c", static["c"]))
 
     k, g, c = (len(own[1].categories) + 1 for own in (coder.past, coder.future, coder.static))
-    assert coder.kinds.past == (NUMBER, k, NUMBER, g, PLAIN, PLAIN)
-    assert coder.kinds.future == (NUMBER, g, PLAIN, PLAIN)
+    assert coder.kinds.past == (NUMBER, k, NUMBER, g, UNSCALED, UNSCALED)
+    assert coder.kinds.future == (NUMBER, g, UNSCALED, UNSCALED)
     assert coder.kinds.static == (NUMBER, c)
 
     scaling = coder.scaling(table, counts)
@@ -114,9 +115,9 @@ def test_codes_are_places_among_what_was_learned(panel, other, seed):
     rows, others = panel[1], other[1]
     others.loc[others.index % 5 == 1, ["k", "g"]] = "zz"
     others.loc[others.index % 7 == 2, "g"] = None
-    table = read(rows)
+    table = read_panel(rows)
     coder = CovariateCoder.learned(table, some_counts(rows, seed), TimeFeatures())
-    arrays = coder.arrays(read(others), 3, 2)
+    arrays = coder.arrays(read_panel(others), 3, 2)
 
     def code(column, value):
         known = column.categories
@@ -145,21 +146,21 @@ def test_codes_are_places_among_what_was_learned(panel, other, seed):
         column.label: sorted(set(others[column.label].dropna()) - set(column.categories))
         for column in (coder.past[1], coder.future[1], coder.static[1])
     }
-    assert coder.unseen(read(others)) == {label: new for label, new in unseen.items() if new}
+    assert coder.unseen(read_panel(others)) == {label: new for label, new in unseen.items() if new}
 
 
 @given(panels(most_ids=4), st.integers(0, 9), st.integers(0, 5))
 @examples(25)
-def test_the_clock_finds_the_time_features_of_every_row(panel, before, after):
+def test_the_time_index_finds_the_time_features_of_every_row(panel, before, after):
     layout, rows = panel
-    table = read(rows, layout)
+    table = read_panel(rows, layout)
     names = ["hour", "day_of_week", "day_of_month"]
     features = as_time_features(names, table.starts)
     coder = CovariateCoder.learned(table, table.lengths, features)
     arrays = coder.arrays(table, before, after)
     for position, (_, own) in enumerate(rows.groupby("id")):
         times = pd.date_range(own["t"].iloc[0] - before * DAY, periods=len(own) + before + after)
-        places = arrays.clock[position] + np.arange(-before, len(own) + after)
+        places = arrays.time_index[position] + np.arange(-before, len(own) + after)
         expected = []
         for moment in times:
             hour = moment.hour * 3600 + moment.minute * 60 + moment.second
@@ -186,23 +187,21 @@ def test_a_coder_as_json(kind):
     """Also with labels and categories that are no texts, and none at all."""
     rows = pd.DataFrame({0: [1.0, 2, 3], ("a", 1): pd.Categorical(CATEGORIES[kind])})
     rows.index = pd.date_range("2024-01-01", periods=3, tz="Europe/Berlin")
-    table = read_frame(
-        rows.assign(n=1.0), target="n", past_covariates=[0], future_covariates=[("a", 1)]
-    )
+    table = read(rows.assign(n=1.0), target="n", past_covariates=[0], future_covariates=[("a", 1)])
     features = as_time_features(["hour", "holidays:DE"], table.starts)
     for counts in ([3], [0]):
         coder = CovariateCoder.learned(table, np.array(counts), features)
         assert coder.future[0].categories == tuple(
             sorted(set(CATEGORIES[kind])) if counts[0] else ()
         )
-        again = CovariateCoder.from_plain(json.loads(json.dumps(coder.to_plain())))
+        again = CovariateCoder.from_json(json.loads(json.dumps(coder.to_json())))
         assert again == coder
         assert again.kinds == coder.kinds
         one, other = (c.arrays(table, 2, 2) for c in (coder, again))
         np.testing.assert_array_equal(everywhere(one.past), everywhere(other.past))
         np.testing.assert_array_equal(everywhere(one.future), everywhere(other.future))
         np.testing.assert_array_equal(one.time_features, other.time_features)
-    assert CovariateCoder.from_plain(CovariateCoder().to_plain()) == CovariateCoder()
+    assert CovariateCoder.from_json(CovariateCoder().to_json()) == CovariateCoder()
 
 
 @pytest.mark.parametrize(
@@ -274,7 +273,7 @@ def test_the_inputs_of_windows_are_slices_of_the_frame(
 ):
     """One window of every series, anywhere from before its first row to behind its last."""
     layout, rows = panel
-    table = read(rows, layout)
+    table = read_panel(rows, layout)
     features = as_time_features(["day_of_week", "hour"] if has_features else None, table.starts)
     coder = CovariateCoder.learned(table, table.lengths, features)
     spec = WindowSpec(length, horizon, 2 if joint else 1)
@@ -322,8 +321,8 @@ def test_only_inputs_that_there_are(roles, features, names):
 def task_of(rows, **parameters):
     model = new_forecaster(**parameters)
     with quiet():
-        table = model.read_table(rows)
-    return model._task(table, model.window_spec(table))
+        table = engine(model).read(rows)
+    return engine(model)._task(table, engine(model).window_spec(table), Run())
 
 
 def drawn(rows, count=40, **parameters):
@@ -449,13 +448,14 @@ def test_future_covariates_reach_exactly_their_own_step(layout):
     """What a window is given of the horizon, by the inputs of the forward pass."""
     model, rows = fitted_panel(layout)
     future, given = future_rows(rows), []
-    forward = model._fitted.forward
+    forward = model._fitted.trained.forward
 
     def spy(inputs):
         given.append({name: values.numpy() for name, values in inputs.items()})
         return forward(inputs)
 
-    model._fitted = replace(model._fitted, forward=spy)
+    trained = replace(model._fitted.trained, forward=spy)
+    model._fitted = replace(model._fitted, trained=trained)
     shuffled = future.sample(frac=1.0, random_state=1)
     before = model.predict(future=laid_out(future, layout))
     again = model.predict(laid_out(rows, layout), future=laid_out(shuffled, layout))
@@ -579,7 +579,7 @@ def test_the_graph_scales_numbers_and_looks_up_categories():
     model = with_noise(new_forecaster(), rows)
     layers = {layer.name: layer for layer in model.model_.layers}
     layer = layers["encode_past"]
-    assert isinstance(layer, EncodeCovariates)
+    assert isinstance(layer, CovariateEncoder)
     p, f = rows["p"], rows["f"]
     k_table, g_table = (table.numpy() for table in layer.tables)
     window = np.array(

@@ -19,7 +19,7 @@ from hypothesis.extra import numpy as hnp
 from sklearn.base import clone
 from sklearn.exceptions import NotFittedError
 
-import forecaster.forecaster
+import forecaster.engine
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
 from forecaster.data.frame_checks import FrameWarning
 from tests.helpers.tiny import (
@@ -210,7 +210,9 @@ def test_joint_channels_see_each_other(fitted):
     # By name, not by place; what is not needed may be there.
     shuffled = waves()[["b", "a"]].assign(c=1.0)
     assert np.array_equal(model.predict(shuffled), model.predict())
-    with pytest.raises(ValueError, match=r"unknown b\. The columns are a\. The fit was on a, b in"):
+    with pytest.raises(
+        ValueError, match=r"unknown b\. The columns are a\.\sThe fit was on a, b in"
+    ):
         model.predict(waves()[["a"]])
 
 
@@ -275,7 +277,7 @@ def test_gaps_longer_than_a_window():
 def test_missing_rows_are_missing_values(fitted):
     frame = waves()
     frame.iloc[[-3, -5]] = np.nan
-    with pytest.warns(FrameWarning, match="lacks 2 of 60 rows"):
+    with pytest.warns(FrameWarning, match="has gaps: 2 of 60 timestamps"):
         forecast = fitted().predict(frame.dropna())
     assert np.array_equal(forecast, fitted().predict(frame))
 
@@ -423,9 +425,13 @@ def test_known_rows_are_replaced_by_an_update(fitted):
     ("frame", "error", "message"),
     [
         (waves(), ValueError, r"rows after 2024-02-29 .*Received: a frame that ends at 2024-02-29"),
-        (NEW[["a"]], ValueError, r"unknown b\..* The fit was on a, b in steps of 'D'"),
+        (NEW[["a"]], ValueError, r"(?s)unknown b\..*\sThe fit was on a, b in steps of 'D'"),
         (NEW.tz_localize("UTC"), TypeError, r"of the kind of the data, .*: datetime64.*2024-02-29"),
-        (NEW.reset_index(drop=True), ValueError, r"integer times.* The fit was on a, b in steps"),
+        (
+            NEW.reset_index(drop=True),
+            ValueError,
+            r"(?s)integer times.*\sThe fit was on a, b in steps",
+        ),
         ([1, 2], TypeError, "must be a pandas DataFrame"),
     ],
 )
@@ -466,8 +472,8 @@ def test_an_update_without_kept_history_needs_more_than_a_horizon(fitted, tmp_pa
 @pytest.fixture
 def no_training(monkeypatch):
     """Whoever begins to train fails the test."""
-    for name in ("train", "train_on"):
-        monkeypatch.setattr(forecaster.forecaster, name, lambda *_: pytest.fail("it trained"))
+    for name in ("train", "train_further"):
+        monkeypatch.setattr(forecaster.engine, name, lambda *_: pytest.fail("it trained"))
 
 
 @pytest.mark.parametrize(
@@ -578,9 +584,13 @@ def test_quantiles_that_are_refused(output, quantiles, message, fitted):
 
 
 def test_histories_that_are_refused(fitted):
-    with pytest.raises(ValueError, match=r"off the grid.* The fit was on a, b in steps of 'D'\.$"):
+    with pytest.raises(
+        ValueError, match=r"(?s)off the grid.*\sThe fit was on a, b in steps of 'D'\.$"
+    ):
         fitted().predict(waves(pd.date_range("2024-01-01", periods=5, freq="h")))
-    with pytest.raises(TypeError, match=r"must be a pandas.* The fit was on a, b in steps of 'D'"):
+    with pytest.raises(
+        TypeError, match=r"(?s)must be a pandas.*\sThe fit was on a, b in steps of 'D'"
+    ):
         fitted().predict(5)
 
 

@@ -17,11 +17,12 @@ from hypothesis import strategies as st
 from forecaster import Training
 from forecaster.evaluation.baselines import seasonal_naive
 from forecaster.evaluation.metrics import seasonal_scales
-from forecaster.inputs.windows import WindowSource, WindowSpec
-from forecaster.network.covariate_encoder import EncodeCovariates
+from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.windows import WindowSource
+from forecaster.network.covariate_encoder import CovariateEncoder
 from forecaster.network.heads import Point
-from forecaster.training.loop import Part, _batches, _train_rows, train
-from forecaster.training.validation import MOST_JUDGED, Judge, series_scales
+from forecaster.training.loop import Part, Run, _batches, _train_rows, train
+from forecaster.training.validation import MOST_WINDOWS, ValidationScorer, series_scales
 from tests.helpers.fits import Recorder, assert_same_weights, make_table, make_task, ramp
 from tests.helpers.panels import (
     DAY,
@@ -39,6 +40,7 @@ from tests.helpers.panels import (
     quiet,
     random_rows,
 )
+from tests.helpers.tiny import engine
 
 channels = st.sampled_from(["independent", "joint"])
 seeds = st.integers(0, 2**16)
@@ -290,8 +292,9 @@ def test_what_judges_has_no_part_in_scaling_categories_batches_and_weights(layou
     for version in (rows, with_other_judges(rows)):
         model, recorder = new_forecaster(layout, channels=channels), Recorder()
         with quiet():
-            table = model.read_table(laid_out(version, layout))
-        task = model._task(table, model.window_spec(table), callbacks=[recorder])
+            table = engine(model).read(laid_out(version, layout))
+        run = Run(callbacks=[recorder])
+        task = engine(model)._task(table, engine(model).window_spec(table), run)
         part = Part.of(task, _train_rows(task))
         batches = _batches(task, part, part.cutoffs(task.first_cutoff, HORIZON))
         coder, network, _, history = train(task)
@@ -306,7 +309,7 @@ def test_what_judges_has_no_part_in_scaling_categories_batches_and_weights(layou
         np.testing.assert_array_equal(another, one)
 
     learned = rows[rows.groupby("id", sort=False).cumcount(ascending=False) >= VALIDATION]
-    encoders = {e.name: e for e in network.layers if isinstance(e, EncodeCovariates)}
+    encoders = {e.name: e for e in network.layers if isinstance(e, CovariateEncoder)}
     for name, column in (("past", "p"), ("future", "f"), ("static", "s")):
         by_hand = learned[column] if name != "static" else learned.groupby("id")[column].first()
         encoder = encoders[f"encode_{name}"]
@@ -368,7 +371,7 @@ def test_no_target_of_validation_lies_in_a_training_window(
     assert np.nanmax(trained - ends[:, None, None]) == -1
     assert np.nanmin(trained - own[:, None, None]) >= 0
 
-    judge = Judge(task.table, part.source, spec, Point(), "mae", part.rows)
+    judge = ValidationScorer(task.table, part.source, spec, Point(), "mae", part.rows)
     windows = [
         (i, c)
         for i, (rows, n) in enumerate(zip(train_rows, lengths, strict=True))
@@ -388,8 +391,8 @@ def test_no_window_of_a_thinned_validation_lies_in_the_training_rows(targets):
     table = make_table(np.arange(float(targets * lengths.sum())).reshape(targets, -1), lengths)
     train_rows = lengths - 7
     spec = WindowSpec(4, 2, season_length=3)
-    judge = Judge(table, WindowSource(table), spec, Point(), "mae", train_rows)
-    assert 0.4 * MOST_JUDGED < len(judge.ids) * targets < 2 * MOST_JUDGED
+    judge = ValidationScorer(table, WindowSource(table), spec, Point(), "mae", train_rows)
+    assert 0.4 * MOST_WINDOWS < len(judge.ids) * targets < 2 * MOST_WINDOWS
     assert (judge.cutoffs >= train_rows[judge.ids]).all()
     assert (judge.cutoffs + 2 <= lengths[judge.ids]).all()
     newest = pd.Series(judge.cutoffs).groupby(judge.ids).max()

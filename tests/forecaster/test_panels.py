@@ -14,16 +14,16 @@ import tensorflow as tf
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-import forecaster.forecaster
+import forecaster.engine
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
 from forecaster.data.frame_checks import FrameWarning
-from forecaster.data.reading import read_frame
 from forecaster.evaluation.baselines import seasonal_naive
 from forecaster.evaluation.metrics import seasonal_scales
-from forecaster.inputs.windows import WindowSource, WindowSpec
+from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.windows import WindowSource
 from forecaster.network.heads import Point
 from forecaster.training.loop import Part
-from forecaster.training.validation import Judge, observes, series_scales
+from forecaster.training.validation import ValidationScorer, observes, series_scales
 from forecaster.utils.executors import spawned
 from tests.helpers.fits import assert_same_weights, make_table
 from tests.helpers.panels import (
@@ -43,6 +43,7 @@ from tests.helpers.panels import (
     slow_unit,
     with_noise,
 )
+from tests.helpers.tables import read
 from tests.helpers.tiny import (
     HORIZON,
     LENGTH,
@@ -86,7 +87,7 @@ LATER = waves(days(ROWS + 9), columns=("a", "b", "c"))
 
 
 def test_a_long_frame_of_equal_lengths_is_read_as_the_wide_one():
-    wide, long = read_frame(WIDE), read_frame(as_long(WIDE), **LONG)
+    wide, long = read(WIDE), read(as_long(WIDE), **LONG)
     one, other = WindowSource(wide), WindowSource(long)
     np.testing.assert_array_equal(one.lengths, other.lengths)
     series = np.arange(one.num_series)
@@ -99,7 +100,7 @@ def test_a_long_frame_of_equal_lengths_is_read_as_the_wide_one():
     )
     spec = WindowSpec(7, 3, season_length=7)
     judges = [
-        Judge(table, source, spec, Point(), "mae", table.lengths - 9)
+        ValidationScorer(table, source, spec, Point(), "mae", table.lengths - 9)
         for table, source in ((wide, one), (long, other))
     ]
     assert judges[0].naive_score == pytest.approx(judges[1].naive_score, rel=1e-12)
@@ -253,7 +254,9 @@ def test_a_judge_of_ids_of_any_length(lengths, targets, horizon, season, joint, 
                         errors.append(abs(series[c + step] - last) / unit)
                         naive_errors.append(abs(series[c + step] - naive[step]) / unit)
     assume(errors)  # not where gaps leave nothing, or only series that do not vary
-    judge = Judge(table, WindowSource(table, joint=joint), spec, Point(), "mae", train_rows)
+    judge = ValidationScorer(
+        table, WindowSource(table, joint=joint), spec, Point(), "mae", train_rows
+    )
     assert judge.scored.sum() == len(errors)
     assert judge.naive_score == pytest.approx(np.mean(naive_errors))
     assert judge(repeat_last(spec)) == pytest.approx(np.mean(errors), rel=1e-5)
@@ -525,14 +528,14 @@ def test_an_update_visits_the_windows_with_a_target_not_seen(which, monkeypatch)
     )
     model, visited = with_random_weights(known, **LONG), []
 
-    def record(task, coder, model, first):
-        part = Part.of(task, task.table.lengths, coder)
+    def record(task, trained, first):
+        part = Part.of(task, task.table.lengths, trained.coder)
         cutoffs = part.cutoffs(first, task.spec.horizon)
         series, cutoff = cutoffs.locate(np.arange(len(cutoffs)))
         times = task.table.times_at(series, cutoff - 1)
         visited.extend(zip(task.table.ids[series], times, strict=True))
 
-    monkeypatch.setattr(forecaster.forecaster, "train_on", record)
+    monkeypatch.setattr(forecaster.engine, "train_further", record)
     model.update(new)
     assert visited == update_windows(known, new)
     ends = pd.concat([known, new]).groupby("id")["t"].max()
@@ -542,7 +545,7 @@ def test_an_update_visits_the_windows_with_a_target_not_seen(which, monkeypatch)
     if which == "rows after a hole":
         history = history[history["id"] == "B"]
         forecast = forecast[forecast["id"] == "B"].reset_index(drop=True)
-        with pytest.warns(FrameWarning, match="lacks 16 of"):
+        with pytest.warns(FrameWarning, match="has gaps: 16 of"):
             expected = model.predict(history)
     else:
         expected = model.predict(history)

@@ -4,17 +4,16 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import NUMBER, PLAIN, CovariateKinds
+from forecaster.inputs.spec import NUMBER, UNSCALED, CovariateKinds, WindowSpec
+from forecaster.network.core import core_inputs
 from forecaster.network.heads import Point
 from forecaster.network.model import NO_COVARIATES, build_model
-from forecaster.network.recurrent import core_inputs
 from tests.helpers.fits import NAN, dense_core
 
 SPEC = WindowSpec(input_length=10, horizon=5, season_length=4)
 # Every kind in every group, in an order of their own.
 KINDS = CovariateKinds(
-    past=(NUMBER, 3, PLAIN), future=(4, PLAIN, NUMBER), static=(PLAIN, NUMBER, 2)
+    past=(NUMBER, 3, UNSCALED), future=(4, UNSCALED, NUMBER), static=(UNSCALED, NUMBER, 2)
 )
 
 
@@ -39,7 +38,7 @@ def columns(shape, kinds, seed=0):
     for column, kind in enumerate(kinds):
         codes = generator.integers(max(kind, 1), size=shape)
         numbers = generator.uniform(-1, 1, shape)
-        is_missing = (generator.random(shape) < 0.2) & (kind != PLAIN)
+        is_missing = (generator.random(shape) < 0.2) & (kind != UNSCALED)
         raw[..., column] = np.where(is_missing, NAN, codes if kind > 0 else numbers)
     return raw
 
@@ -59,7 +58,7 @@ def encoded(raw, kinds, location, scale, tables, flags):
     """One value (n,) after another: a slow loop in Python and float64."""
     tables, seen = iter(tables), []
     for value, kind, middle, spread in zip(raw, kinds, location, scale, strict=True):
-        if kind == PLAIN:
+        if kind == UNSCALED:
             seen += [value]
         elif kind == NUMBER:
             seen += [0.0 if np.isnan(value) else (float(value) - middle) / spread]

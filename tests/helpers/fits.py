@@ -1,20 +1,24 @@
 """Tables and fits so small that a test can afford them."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import pandas as pd
 
-from forecaster.data.reading import SeriesTable
+from forecaster.data.covariates import Covariates
+from forecaster.data.series_table import SeriesTable
 from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.time_features import TimeFeatures
-from forecaster.inputs.windows import WindowSpec
 from forecaster.network.heads import Point
-from forecaster.network.model import NO_COVARIATES, build_model, compile_forward
+from forecaster.network.model import build_model, compile_forward
 from forecaster.training import loop as training_module
-from forecaster.training.loop import Task, Training
+from forecaster.training.callbacks import FitHistory
+from forecaster.training.loop import Run, Task, Trained, train_further
 from forecaster.training.optimizer import averaged_weights
+from forecaster.training.settings import Training
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 NAN = np.nan
@@ -24,18 +28,36 @@ def make_table(values, lengths=None):
     """A table of hours with these values (S, N); `lengths` are the rows of its ids, one if None."""
     values = np.atleast_2d(np.asarray(values, float))
     lengths = [values.shape[1]] if lengths is None else lengths
+    rows, ids = values.shape[1], len(lengths)
     return SeriesTable(
         values=values,
         offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
         starts=pd.date_range("2024-01-01", periods=len(lengths), freq="h"),
         freq=pd.offsets.Hour(),
         targets=pd.RangeIndex(len(values)),
+        past_covariates=Covariates.none(rows),
+        future_covariates=Covariates.none(rows),
+        static_covariates=Covariates.none(ids),
     )
 
 
 def ramp(targets, rows):
     """Every value names its own index: 1000 * target + row."""
     return 1000.0 * np.arange(targets)[:, None] + np.arange(rows)
+
+
+def sliced(values, series, cutoff, first, last, lengths, joint):
+    """A window by plain slicing: (last - first, S')."""
+    targets = len(values)
+    id_position = series if joint else series % len(lengths)
+    start = sum(lengths[:id_position])
+    rows = values[:, start : start + lengths[id_position]]
+    rows = rows if joint else rows[series // len(lengths)][None]
+    window = np.full((last - first, targets if joint else 1), NAN)
+    for step in range(first, last):
+        if 0 <= cutoff + step < lengths[id_position]:
+            window[step - first] = rows[:, cutoff + step]
+    return window
 
 
 def walks(targets=1, rows=120, seed=0):
@@ -84,28 +106,40 @@ def make_task(
     channels = table.num_targets if joint else 1
     spec = WindowSpec(input_length, horizon, channels, output.width, season_length, seed)
 
-    def new_model(kinds=NO_COVARIATES):
-        model = build_model(network or dense_core(), spec, normalization, output, kinds)
-        return model, compile_forward(model)
-
     return Task(
         table=table,
         time_features=TimeFeatures(),
         spec=spec,
+        network=network or dense_core(),
+        normalization=normalization,
         output=output,
         training=training or Training(epochs=2, refit=False),
         is_joint=joint,
-        new_model=new_model,
-        resume_dir=None if resume_dir is None else Path(resume_dir),
-        **how,
+        run=Run(resume_dir=None if resume_dir is None else Path(resume_dir), **how),
     )
+
+
+def with_run(task, **changes):
+    """The same task, watched or kept in another way."""
+    return replace(task, run=replace(task.run, **changes))
+
+
+def new_model(task):
+    """The model of a task with fresh weights, as no covariates ask for."""
+    return build_model(task.network, task.spec, task.normalization, task.output)
+
+
+def update(task, model, first):
+    """Train a model without covariates further, from the cutoff `first` on."""
+    trained = Trained(CovariateCoder(), model, compile_forward(model), FitHistory())
+    train_further(task, trained, np.array([first]))
 
 
 def train(task):
     """Model, forward pass and history of a fit without covariates."""
-    coder, *fitted = training_module.train(task)
-    assert coder == CovariateCoder()
-    return fitted
+    trained = training_module.train(task)
+    assert trained.coder == CovariateCoder()
+    return trained.model, trained.forward, trained.history
 
 
 class Recorder(keras.callbacks.Callback):

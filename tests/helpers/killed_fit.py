@@ -13,7 +13,7 @@ from pathlib import Path
 
 import keras
 
-from forecaster.training.loop import Training
+from forecaster.training.settings import Training
 from tests.helpers.fits import Recorder, dense_core, make_task, train, walks
 
 

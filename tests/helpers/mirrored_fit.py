@@ -5,16 +5,22 @@ A process of its own, because devices are set before TensorFlow starts. It print
 
 import contextlib
 import tempfile
-from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
 import tensorflow as tf
 
-from forecaster.inputs.covariate_coder import CovariateCoder
-from forecaster.training.loop import Training, train_on
-from tests.helpers.fits import assert_same_weights, dense_core, make_task, train, walks
+from forecaster.training.settings import Training
+from tests.helpers.fits import (
+    assert_same_weights,
+    dense_core,
+    make_task,
+    train,
+    update,
+    walks,
+    with_run,
+)
 
 
 class Cut(keras.callbacks.Callback):
@@ -34,7 +40,7 @@ def main():
     values[0, 50:70] = np.nan
     training = Training(epochs=2, batch_size=6, learning_rate=0.01)
     alone = make_task(values, training=training)
-    shared = replace(alone, strategy=strategy)
+    shared = with_run(alone, strategy=strategy)
     model, forward, history = train(alone)
     mirrored, mirrored_forward, mirrored_history = train(shared)
 
@@ -48,15 +54,15 @@ def main():
     dropped = make_task(values, network=dense_core(0.3), training=training, strategy=strategy)
     expected, _, expected_history = train(dropped)
     with tempfile.TemporaryDirectory() as folder:
-        dropped = replace(dropped, resume_dir=Path(folder))
+        dropped = with_run(dropped, resume_dir=Path(folder))
         with contextlib.suppress(InterruptedError):
-            train(replace(dropped, callbacks=[Cut()]))
+            train(with_run(dropped, callbacks=[Cut()]))
         again, _, again_history = train(dropped)
     assert_same_weights(again, expected)
     assert again_history == expected_history
 
     for fitted in (model, mirrored):
-        train_on(alone, CovariateCoder(), fitted, np.array([100]))
+        update(alone, fitted, 100)
     assert np.allclose(mirrored_forward(past), forward(past), rtol=1e-3, atol=1e-3)
     print("ok")
 

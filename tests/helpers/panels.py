@@ -8,6 +8,7 @@ import hashlib
 import json
 import warnings
 from contextlib import contextmanager
+from dataclasses import replace
 
 import keras
 import numpy as np
@@ -18,13 +19,14 @@ from hypothesis import strategies as st
 
 from forecaster import Forecaster, Training
 from forecaster.data.frame_checks import FrameWarning
-from forecaster.fitted import Fitted
-from forecaster.network.covariate_encoder import NUMBER
+from forecaster.fitted import Fitted, untrained
+from forecaster.inputs.spec import NUMBER
 from forecaster.network.model import set_scaling
 from forecaster.training import loop as training_module
 from forecaster.training.callbacks import FitHistory
-from forecaster.training.loop import Part
+from forecaster.training.loop import Part, Run, Trained
 from forecaster.training.validation import series_scales
+from tests.helpers.tiny import engine
 
 LENGTH, HORIZON, SEASON, VALIDATION = 4, 2, 3, 3
 FEWEST = SEASON + HORIZON + VALIDATION  # rows that can be fitted on
@@ -67,16 +69,16 @@ def new_forecaster(layout="long", **parameters):
 
 def with_noise(model, frame, seed=0):
     """`model` as if it were fitted on `frame`, but with trained weights that are distinct noise."""
-    table = model.read_table(frame)
-    task = model._task(table, model.window_spec(table))
-    part = Part.of(task, table.lengths)
-    network, forward = task.new_model(part.coder.kinds)
+    driver = engine(model)
+    table = driver.read(frame)
+    spec = driver.window_spec(table)
+    part = Part.of(driver._task(table, spec, Run()), table.lengths)
+    trained = replace(untrained(driver.config, spec, part.coder), history=FitHistory([1.0]))
     generator = np.random.default_rng(seed)
-    for variable in network.trainable_variables:
+    for variable in trained.model.trainable_variables:
         variable.assign(generator.normal(0, 0.3, variable.shape))
-    set_scaling(network, part.coder.scaling(table, table.lengths))
-    fit = (part.coder, network, forward, FitHistory([1.0]))
-    return model._adopt(Fitted.on(table, model.get_params(deep=False), task.spec, *fit))
+    set_scaling(trained.model, part.coder.scaling(table, table.lengths))
+    return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 
 def laid_out(rows, layout):
@@ -251,17 +253,17 @@ def shown(task, part):
         part.source.weights(series, cutoff, spec.horizon),
         scales,
         *scaling,
-        json.dumps(part.coder.to_plain()),
+        json.dumps(part.coder.to_json()),
     )
 
 
-def _hashed_fit(task, name, part, epochs, history, judge=None):
+def _hashed_fit(task, name, part, epochs, history, scorer=None):
     seen = shown(task, part)
     history.loss.append(0.0)
-    if judge:
-        history.validation_score.append(judge(foretell(seen, task.spec)))
-        seen = digest(seen, judge.naive_score, history.validation_score)
-    return None, foretell(seen, task.spec)
+    if scorer:
+        history.validation_score.append(scorer(foretell(seen, task.spec)))
+        seen = digest(seen, scorer.naive_score, history.validation_score)
+    return Trained(part.coder, None, foretell(seen, task.spec), history)
 
 
 @contextmanager

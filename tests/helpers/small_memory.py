@@ -5,7 +5,7 @@ from contextlib import contextmanager
 import pytest
 
 from forecaster.data import covariates as table_covariates
-from forecaster.data import disk_arrays, ragged, series_table
+from forecaster.data import disk_arrays, ragged, table_json
 from forecaster.data import parquet as parquet_folder
 
 
@@ -15,7 +15,7 @@ def small_memory(values=60):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(parquet_folder, "BUCKET", values)
         patch.setattr(disk_arrays, "IN_MEMORY", 1)
-        for module in (ragged, series_table, table_covariates):
+        for module in (ragged, table_json, table_covariates):
             patch.setattr(module, "CHUNK", values // 2)
         yield
 

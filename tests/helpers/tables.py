@@ -6,8 +6,11 @@ import warnings
 import numpy as np
 import pandas as pd
 
-from forecaster.data.concat import joined
-from forecaster.data.reading import FrameWarning, SeriesTable, forecast_frame, read_frame
+from forecaster.data.concat import concat_in_time
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.reading import Reading, read_frame
+from forecaster.data.table_json import table_arrays, table_from_json, table_sha256, table_to_json
+from forecaster.data.writing import forecast_frame
 
 FREQS = ["s", "min", "15min", "h", "D", "B", "W-SUN", "W-WED", "MS", "ME", "QS", "QE", "YS", "YE"]
 FREQS += ["2h", "3D", "2MS"]
@@ -55,20 +58,26 @@ def laid_out(frame, layout):
     return frame.set_index(keys) if keys else frame
 
 
+def read(frame, **options):
+    """The table of a frame, which is read with these fields of `Reading`."""
+    return read_frame(frame, Reading(**options))
+
+
 def quietly(frame, **options):
     """The table, and no warnings of missing rows."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrameWarning)
-        return read_frame(frame, **options)
+        return read(frame, **options)
 
 
 def assert_same_table(table, other):
     """Every field, by value and by type."""
-    for name, array in table.arrays().items():
-        np.testing.assert_array_equal(other.arrays()[name], array)
-    assert other.arrays().keys() == table.arrays().keys()
-    for name in ("freq", "time_name", "time_column", "id_column"):
-        assert getattr(other, name) == getattr(table, name)
+    for name, array in table_arrays(table).items():
+        np.testing.assert_array_equal(table_arrays(other)[name], array)
+    assert table_arrays(other).keys() == table_arrays(table).keys()
+    assert other.freq == table.freq
+    for name in ("time_name", "time_column", "id_column"):
+        assert getattr(other.layout, name) == getattr(table.layout, name)
     np.testing.assert_array_equal(other.offsets, table.offsets)
     assert other.offsets.dtype == np.int64
     assert other.starts.equals(table.starts)
@@ -102,11 +111,12 @@ def check_table(frame, **options):
     assert_same_table(table, quietly(shuffled, **{**options, "freq": table.freq}))
     # Two parts make the whole again.
     rows = table.lengths // 2
-    assert_same_table(table, joined(table.until(rows), table.tail(table.lengths - rows)))
+    assert_same_table(table, concat_in_time(table.until(rows), table.tail(table.lengths - rows)))
     # The way through JSON ends in the same table.
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), **table.arrays())
+    described = json.loads(json.dumps(table_to_json(table)))
+    again = table_from_json(described, **table_arrays(table))
     assert_same_table(table, again)
-    assert again.sha256() == table.sha256()
+    assert table_sha256(again) == table_sha256(table)
     prediction = np.zeros((table.num_ids, table.num_targets, HORIZON))
     pd.testing.assert_frame_equal(
         forecast_frame(again, prediction),

@@ -1,12 +1,14 @@
 """Series and forecasters so small that a fit takes a second: most of it is XLA's compilation."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pandas as pd
 
 from forecaster import Forecaster, Training
-from forecaster.config import new_model, window_spec
-from forecaster.fitted import Fitted
+from forecaster.engine import Engine
+from forecaster.fitted import Fitted, untrained
 from forecaster.inputs.covariate_coder import CovariateCoder
 from forecaster.inputs.time_features import TimeFeatures
 from forecaster.training.callbacks import FitHistory
@@ -46,19 +48,24 @@ def tiny(**parameters):
     return Forecaster(**defaults | parameters)
 
 
+def engine(model):
+    """What drives a forecaster's fits on tables."""
+    return Engine.of(model.get_params(deep=False))
+
+
 def with_random_weights(frame, seed=0, **parameters):
     """A forecaster that counts as fitted on `frame`, but whose weights are all distinct noise."""
     model = tiny(**parameters)
-    parameters = model.get_params(deep=False)
-    table = model.read_table(frame)
-    spec = window_spec(parameters, table)
+    driver = engine(model)
+    table = driver.read(frame)
+    spec = driver.window_spec(table)
     coder = CovariateCoder.learned(table, table.lengths, TimeFeatures())
-    network, forward = new_model(parameters, spec, coder.kinds)
+    trained = untrained(driver.config, spec, coder)
     generator = np.random.default_rng(seed)
+    network = trained.model
     network.set_weights([generator.normal(0, 0.3, w.shape) for w in network.get_weights()])
-    return model._adopt(
-        Fitted.on(table, parameters, spec, coder, network, forward, FitHistory([1.0]))
-    )
+    trained = replace(trained, history=FitHistory([1.0]))
+    return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 
 def equation(model, window):

@@ -25,8 +25,8 @@ from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
 from forecaster.cli import commands, common, data_files, demo, terminal
 from forecaster.cli.options import PARAMETER_OF, PARAMETERS, features
 from forecaster.datasets import list_datasets, load_dataset
-from forecaster.network.recurrent import CELLS
-from forecaster.utils.executors import Here
+from forecaster.network.cells import CELLS
+from forecaster.utils.executors import SerialExecutor
 from tests.helpers.tiny import days, waves, with_random_weights
 
 COMMANDS = ["demo", "fit", "predict", "backtest", "search", "datasets"]
@@ -144,7 +144,7 @@ def test_options_are_the_parameters_of_a_forecaster():
         (
             "backtest",
             Forecaster.backtest,
-            ["cutoffs", "stride", "refit", "gap", "window", "workers"],
+            ["cutoffs", "stride", "refit", "gap", "train_length", "workers"],
         ),
         ("datasets", load_dataset, ["split"]),
     ],
@@ -641,7 +641,7 @@ def test_the_bar_follows_the_epochs():
     assert (task.completed, task.fields["note"]) == (4, "refit on all rows")
 
 
-@pytest.mark.parametrize("executor", [Here(), ThreadPoolExecutor(1)])
+@pytest.mark.parametrize("executor", [SerialExecutor(), ThreadPoolExecutor(1)])
 def test_a_watched_executor_tells_of_every_task(executor):
     done = []
     with terminal.Watched(executor, lambda: done.append(1)) as watched:
@@ -650,7 +650,7 @@ def test_a_watched_executor_tells_of_every_task(executor):
     assert len(done) == 3
 
 
-@pytest.mark.parametrize("executor", [Here(), ThreadPoolExecutor(1)])
+@pytest.mark.parametrize("executor", [SerialExecutor(), ThreadPoolExecutor(1)])
 def test_a_watched_executor_hands_errors_on(executor):
     with (
         terminal.Watched(executor, lambda: None) as watched,

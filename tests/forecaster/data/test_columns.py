@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster.data.concat import joined
-from forecaster.data.reading import FrameWarning, read_frame
-from tests.helpers.tables import LAYOUTS, check_table, days, laid_out, long_ramp, ramp
+from forecaster.data.concat import concat_in_time
+from forecaster.data.frame_checks import FrameWarning
+from tests.helpers.tables import LAYOUTS, check_table, days, laid_out, long_ramp, ramp, read
 
 ROLES = {
     "target": "sold",
@@ -47,12 +47,12 @@ def test_every_role(layout):
 
 def test_columns_with_a_role_are_no_targets():
     roles = {role: names for role, names in ROLES.items() if role != "target"}
-    assert read_frame(shops(), **LAYOUTS["columns"], **roles).targets.tolist() == ["sold"]
+    assert read(shops(), **LAYOUTS["columns"], **roles).targets.tolist() == ["sold"]
 
 
 def test_rows_that_are_missing_have_no_covariates_and_do_not_count():
-    with pytest.warns(FrameWarning, match="lacks 1 of 11 rows"):
-        table = read_frame(shops().drop(2), freq="D", **LAYOUTS["columns"], **ROLES)
+    with pytest.warns(FrameWarning, match="has gaps: 1 of 11 timestamps"):
+        table = read(shops().drop(2), freq="D", **LAYOUTS["columns"], **ROLES)
     assert np.isnan(table.past_covariates.values[:, 7]).all()
     assert np.isnan(table.future_covariates.values[:, 7]).all()
     assert table.weights[7] == 0
@@ -96,18 +96,18 @@ def test_kinds_of_covariates(column, values, categories):
 def test_a_fact_about_an_id_may_be_missing_in_some_rows():
     frame = shops()
     frame.loc[[0, 1, 7], ["region", "size"]] = None
-    table = read_frame(frame, **LAYOUTS["columns"], **ROLES)
+    table = read(frame, **LAYOUTS["columns"], **ROLES)
     assert table.static_covariates.values.tolist() == [[1, 0], [3, 7]]
     frame.loc[frame["shop"] == "a", ["region", "size"]] = None
-    table = read_frame(frame, **LAYOUTS["columns"], **ROLES)
+    table = read(frame, **LAYOUTS["columns"], **ROLES)
     np.testing.assert_array_equal(table.static_covariates.values, [[np.nan, 0], [np.nan, 7]])
 
 
 def test_joined_vocabularies():
-    table = read_frame(shops(), **LAYOUTS["columns"], **ROLES)
+    table = read(shops(), **LAYOUTS["columns"], **ROLES)
     later = shops().assign(mood="angry", region="west", size=1, shop="c")
     later = later[later["sold"] >= 1000]
-    together = joined(table, read_frame(later, **LAYOUTS["columns"], **ROLES))
+    together = concat_in_time(table, read(later, **LAYOUTS["columns"], **ROLES))
     past, static = together.past_covariates, together.static_covariates
     assert past.categories[1].tolist() == ["angry", "bad", "good"]
     assert past.decoded(1, past.values[1]).tolist() == [
@@ -117,6 +117,6 @@ def test_joined_vocabularies():
     ]
     assert static.decoded(0, static.values[0]).tolist() == ["north", "east", "west"]
     assert static.values[1].tolist() == [3, 7, 1]
-    other = read_frame(shops().assign(mood=1), **LAYOUTS["columns"], **ROLES)
+    other = read(shops().assign(mood=1), **LAYOUTS["columns"], **ROLES)
     with pytest.raises(TypeError, match=r"'mood' must be of the kind .* numbers after categories"):
-        joined(table, other)
+        concat_in_time(table, other)

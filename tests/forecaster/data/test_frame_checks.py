@@ -4,9 +4,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster.data.frame_checks import warn_of_constants
-from forecaster.data.reading import FrameWarning, read_frame
-from tests.helpers.tables import LAYOUTS, days, laid_out, long_ramp, quietly, ramp
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.quality import warn_of_constants
+from tests.helpers.tables import LAYOUTS, days, laid_out, long_ramp, quietly, ramp, read
 
 
 def with_value(value):
@@ -130,7 +130,7 @@ DUPLICATED = ramp(days(), list("abac"))
 )
 def test_frames_that_are_refused(frame, options, error, message):
     with pytest.raises(error, match=message):
-        read_frame(frame, **options)
+        read(frame, **options)
 
 
 LONG = long_ramp({"b": 6, "a": 5})
@@ -368,22 +368,22 @@ def changed(rows, column, value, frame=LONG):
 )
 def test_long_frames_that_are_refused(frame, options, error, message):
     with pytest.raises(error, match=message):
-        read_frame(frame, **options)
+        read(frame, **options)
 
 
 def test_of_hundreds_of_bad_ids_five_are_named():
     shops = long_ramp({f"H{i:03}": 4 for i in range(300)})
     odd = shops.assign(when=shops["when"] + pd.to_timedelta((shops.index % 4 == 2) * 7, "min"))
     with pytest.raises(ValueError, match=r"\('H000', .*\('H004', [^()]*\) and 295 more\. Correct"):
-        read_frame(odd, freq="D", **KEYS)
+        read(odd, freq="D", **KEYS)
     with pytest.raises(ValueError, match=r"1200 duplicated rows, at \('H000', .* and 1195 more\."):
-        read_frame(pd.concat([shops, shops]), freq="D", **KEYS)
+        read(pd.concat([shops, shops]), freq="D", **KEYS)
     with pytest.raises(ValueError, match=r"'x' with 0.0 and 3.0 in 'H000', .* and 295 more\."):
-        read_frame(shops.assign(x=shops.index % 4), static_covariates=["x"], **KEYS)
+        read(shops.assign(x=shops.index % 4), static_covariates=["x"], **KEYS)
     with pytest.warns(
-        FrameWarning, match=r"lacks 300 of 1200 rows .*'H004', [^()]*\) and 295 more"
+        FrameWarning, match=r"has gaps: 300 of 1200 timestamps .*'H004', [^()]*\) and 295 more"
     ):
-        read_frame(shops[shops.index % 4 != 2], freq="D", **KEYS)
+        read(shops[shops.index % 4 != 2], freq="D", **KEYS)
 
 
 def test_series_without_a_value_or_with_one_only_are_named():
@@ -404,11 +404,11 @@ def test_series_without_a_value_or_with_one_only_are_named():
     assert "series with no value at all, so that their forecasts are NaN: a lost." in messages[1]
     wide = ramp(days()).assign(a=np.nan)
     with pytest.warns(FrameWarning, match=r"columns with no value at all, .*NaN: a\."):
-        warn_of_constants(read_frame(wide).values, wide.columns)
+        warn_of_constants(read(wide).values, wide.columns)
 
 
 def test_at_most_five_examples_are_named():
     with pytest.raises(ValueError, match=r"2024-01-05 00:00:00 and 35 more; columns .* values: 2"):
-        read_frame(ramp(days()) + np.inf)
+        read(ramp(days()) + np.inf)
     with pytest.warns(FrameWarning, match="2024-01-07 00:00:00 and 3 more"):
-        read_frame(ramp(days()).drop(days()[2:10]))
+        read(ramp(days()).drop(days()[2:10]))

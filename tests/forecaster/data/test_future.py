@@ -9,8 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.data.future import future_frame, missing_future, with_future
-from forecaster.data.reading import read_frame
-from tests.helpers.tables import LAYOUTS, assert_same_table, days, laid_out, long_ramp, ramp
+from tests.helpers.tables import LAYOUTS, assert_same_table, days, laid_out, long_ramp, ramp, read
 
 H = 3
 COVARIATES = {"future_covariates": ["price", "promo"]}
@@ -26,29 +25,29 @@ def shops():
     return frame[~ahead], frame[ahead].drop(columns="sold")
 
 
-def read(history, layout="columns", **options):
+def read_shops(history, layout="columns", **options):
     roles = {"target": "sold", **COVARIATES, **options}
-    return read_frame(laid_out(history, layout), **LAYOUTS[layout], **roles)
+    return read(laid_out(history, layout), **LAYOUTS[layout], **roles)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_rows_that_are_asked_for(layout):
     history, ahead = shops()
-    empty = future_frame(read(history, layout), H)
+    empty = future_frame(read_shops(history, layout), H)
     ahead = ahead.sort_values("shop", kind="stable", ignore_index=True)
     expected = laid_out(ahead.assign(price=np.nan, promo=None), layout)
     pd.testing.assert_frame_equal(empty, expected, check_dtype=False)
     assert empty["promo"].dtype == object
-    pd.testing.assert_frame_equal(missing_future(read(history, layout), None, H), empty)
+    pd.testing.assert_frame_equal(missing_future(read_shops(history, layout), None, H), empty)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_the_table_becomes_longer(layout):
     history, ahead = shops()
-    table = read(history, layout)
+    table = read_shops(history, layout)
     shuffled = laid_out(ahead.sample(frac=1, random_state=0), layout)
     longer = with_future(table, shuffled, H)
-    everything = read(pd.concat([history, ahead]), layout)
+    everything = read_shops(pd.concat([history, ahead]), layout)
     np.testing.assert_array_equal(longer.values, everything.values)
     np.testing.assert_array_equal(
         longer.future_covariates.values, everything.future_covariates.values
@@ -62,7 +61,7 @@ def test_past_covariates_and_weights_of_the_horizon_are_unknown():
     history, ahead = shops()
     history = history.assign(visits=1.0, w=2.0, size=history["shop"])
     options = {"past_covariates": ["visits"], "static_covariates": ["size"], "weight_column": "w"}
-    longer = with_future(read(history, **options), ahead, H)
+    longer = with_future(read_shops(history, **options), ahead, H)
     assert np.isnan(longer.past_covariates.values).sum() == 3 * H
     assert (
         longer.weights.tolist()
@@ -75,7 +74,7 @@ def test_past_covariates_and_weights_of_the_horizon_are_unknown():
 @given(st.sets(st.integers(0, 3 * H - 1)), st.sets(st.integers(0, 3 * H - 1)))
 def test_what_is_missing_is_listed(dropped, unknown):
     history, ahead = shops()
-    table = read(history)
+    table = read_shops(history)
     ahead = ahead.sort_values("shop", kind="stable", ignore_index=True)
     future = ahead.copy()
     future.loc[sorted(unknown), "price"] = np.nan
@@ -95,7 +94,7 @@ def test_what_is_missing_is_listed(dropped, unknown):
 
 def test_other_rows_ids_and_columns_are_ignored():
     history, ahead = shops()
-    table = read(history)
+    table = read_shops(history)
     others = pd.concat(
         [
             history.assign(price=-1.0),
@@ -113,7 +112,7 @@ def test_other_rows_ids_and_columns_are_ignored():
 
 def test_new_categories_join_the_old_ones():
     history, ahead = shops()
-    table = read(history)
+    table = read_shops(history)
     new = ahead.assign(promo=ahead["promo"].replace("yes", "maybe"))
     longer = with_future(table, new, H)
     assert longer.future_covariates.categories[1].tolist() == ["maybe", "no", "yes"]
@@ -126,7 +125,7 @@ def test_new_categories_join_the_old_ones():
 def test_wide_frames(times):
     frame = ramp(times, ["a", "b", "price"])
     options = {"freq": 1} if isinstance(times, pd.RangeIndex) else {}
-    table = read_frame(frame.iloc[:15], future_covariates=["price"], **options)
+    table = read(frame.iloc[:15], future_covariates=["price"], **options)
     empty = future_frame(table, 5)
     assert empty.index.equals(times[15:])
     assert with_future(table, frame, 5).future_covariates.values[0].tolist() == list(
@@ -137,7 +136,7 @@ def test_wide_frames(times):
 
 
 def test_without_future_covariates_nothing_is_asked_for():
-    table = read_frame(ramp(days()))
+    table = read(ramp(days()))
     assert missing_future(table, None, H).empty
     assert with_future(table, None, H).num_rows == 40 + H
     assert future_frame(table, H).index.tolist() == table.times(0, 40, H).tolist()
@@ -206,12 +205,12 @@ def wrong_futures():
 def test_futures_that_are_refused(name):
     future, error, message = wrong_futures()[name]
     with pytest.raises(error, match=message):
-        with_future(read(shops()[0]), future, H)
+        with_future(read_shops(shops()[0]), future, H)
 
 
 def test_a_future_in_another_layout():
     history, ahead = shops()
-    table = read(history, "index")
+    table = read_shops(history, "index")
     with pytest.raises(ValueError, match=r"`future` must have the layout.*: no ids, where .* some"):
         with_future(table, ahead.set_index("when"), H)
 
@@ -219,7 +218,7 @@ def test_a_future_in_another_layout():
 def test_many_ids_are_counted():
     frame = long_ramp({f"H{i:03}": 4 for i in range(300)})
     frame["price"] = 1.0
-    table = read_frame(frame, target="sold", future_covariates=["price"], **LAYOUTS["columns"])
+    table = read(frame, target="sold", future_covariates=["price"], **LAYOUTS["columns"])
     future = future_frame(table, H).assign(price=1.0)
     with pytest.raises(ValueError, match=r"'H000' \(3 rows\), .*'H004' \(3 rows\) and 294 more\."):
         with_future(table, future.iloc[-H:], H)

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.reading import FrameWarning, forecast_frame, read_frame
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.writing import forecast_frame
 from tests.helpers.tables import (
     FREQS,
     HORIZON,
@@ -18,6 +19,7 @@ from tests.helpers.tables import (
     long_ramp,
     quietly,
     ramp,
+    read,
 )
 
 LENGTHS = {"b": 30, "a": 25, "c": 21}
@@ -64,8 +66,8 @@ def test_any_lengths_and_any_order(freq, zone, lengths, layout, seed):
     in_order = longer.sort_values(["shop", "when"], ignore_index=True)
     forecast, expected = read_and_continue(in_order, layout, freq=freq)
     pd.testing.assert_frame_equal(forecast, expected)
-    table = read_frame(laid_out(in_order, layout), freq=freq, **LAYOUTS[layout])
-    assert_same_table(table, read_frame(laid_out(longer, layout), freq=freq, **LAYOUTS[layout]))
+    table = read(laid_out(in_order, layout), freq=freq, **LAYOUTS[layout])
+    assert_same_table(table, read(laid_out(longer, layout), freq=freq, **LAYOUTS[layout]))
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
@@ -75,8 +77,8 @@ def test_wide_and_long_give_the_same_values(freq, layout):
     wide.iloc[[0, 5, 39], [0, 1, 2]] += 0.5
     long = wide.reset_index().melt("when", var_name="shop", value_name="sold")
     table = check_table(laid_out(long, layout), **LAYOUTS[layout])
-    assert table.freq == read_frame(wide).freq
-    np.testing.assert_array_equal(table.values.reshape(3, 40), read_frame(wide).values)
+    assert table.freq == read(wide).freq
+    np.testing.assert_array_equal(table.values.reshape(3, 40), read(wide).values)
 
 
 def test_periods_and_integers():
@@ -115,7 +117,7 @@ def test_several_targets_share_the_rows_of_an_id():
 
 
 def test_quantiles_of_one_target():
-    table = read_frame(long_ramp(LENGTHS), **LAYOUTS["columns"])
+    table = read(long_ramp(LENGTHS), **LAYOUTS["columns"])
     prediction = np.arange(3 * 1 * 4 * 2.0).reshape(3, 1, 4, 2)  # (I, S, H, Q)
     forecast = forecast_frame(table, prediction, levels=[0.1, 0.95])
     assert forecast.columns.tolist() == ["shop", "when", "q0.1", "q0.95"]
@@ -152,16 +154,17 @@ def test_the_step_is_that_of_most_neighbours_in_the_longest_series():
     frame = pd.concat({"long": hours.drop(hours.index[[3, 7]]), "short": short})
     assert quietly(frame).freq.freqstr == "h"
     pairs = pd.concat({i: ramp(days(2), ["sold"]) for i in range(5)})
-    assert read_frame(pairs).freq.freqstr == "D"
+    assert read(pairs).freq.freqstr == "D"
 
 
 def test_missing_rows_are_counted_together_and_five_are_named():
     frame = long_ramp({"b": 9, "a": 9})
     with pytest.warns(FrameWarning) as caught:
-        table = read_frame(frame.drop([1, 2, 3, 4, 12, 13, 14]), freq="D", **LAYOUTS["columns"])
+        table = read(frame.drop([1, 2, 3, 4, 12, 13, 14]), freq="D", **LAYOUTS["columns"])
     assert len(caught) == 1
     message = str(caught[0].message)
-    assert "lacks 7 of 18 rows in steps of 'D', which become NaN: ('a', 2024-02-29" in message
+    assert "`frame` has gaps: 7 of 18 timestamps at freq='D' are missing" in message
+    assert "and were filled with NaN: ('a', 2024-02-29" in message
     assert message.endswith("('b', 2024-02-27 00:00:00) and 2 more.")
     assert np.isnan(table.values[0, [3, 4, 5, 10, 11, 12, 13]]).all()
     assert np.isfinite(table.values[0]).sum() == 11
@@ -180,7 +183,7 @@ def test_ids_of_any_kind():
     for ids in labels:
         frame = ramp(days(6).repeat(2)).assign(k=ids.iloc[[0, 1] * 6].to_numpy())
         frame["k"] = frame["k"].astype(ids.dtype)
-        table = read_frame(frame.reset_index(), target="a", id_column="k", time_column="index")
+        table = read(frame.reset_index(), target="a", id_column="k", time_column="index")
         assert table.ids.tolist() == sorted(ids.tolist())
         first = ids.tolist().index(table.ids.tolist()[0])
         assert table.values[0, :6].tolist() == list(range(first, 12, 2))
@@ -192,7 +195,7 @@ def test_regular_sorted_frame_is_not_copied():
     values = np.arange(40.0)
     frame = pd.DataFrame({"sold": values}, copy=False)
     frame.index = pd.MultiIndex.from_product([["a", "b"], days(20)])
-    assert np.shares_memory(read_frame(frame).values, values)
+    assert np.shares_memory(read(frame).values, values)
 
 
 def test_column_of_times_in_a_zone_and_of_texts():

@@ -13,10 +13,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from forecaster.data import disk_arrays
-from forecaster.data.concat import joined
+from forecaster.data.concat import concat_in_time
 from forecaster.data.disk_arrays import is_on_disk
 from forecaster.data.parquet import parquet_columns, read_parquet
-from forecaster.data.reading import Reading, read_frame
+from forecaster.data.reading import Reading
+from forecaster.data.table_json import table_sha256
+from forecaster.data.table_parts import known_after, until_observed, with_rows_to_come
 from tests.helpers.fits import CHECKOUT
 from tests.helpers.panels import (
     DAY,
@@ -29,7 +31,7 @@ from tests.helpers.panels import (
     with_noise,
 )
 from tests.helpers.small_memory import small_memory, write_files
-from tests.helpers.tables import assert_same_table
+from tests.helpers.tables import assert_same_table, read
 from tests.helpers.tiny import waves
 
 KEYS = {"id_column": "id", "time_column": "t"}
@@ -46,7 +48,7 @@ def told(read, *args):
 
 
 def read_rows(rows, reading=EVERYTHING):
-    return read_frame(rows, **vars(reading))
+    return read(rows, **vars(reading))
 
 
 @st.composite
@@ -81,7 +83,7 @@ def test_a_folder_is_the_frame_of_its_rows(rows, how, values):
             return
         expected, warned = told(read_rows, rows)
         found, also_warned = told(read_parquet, folder, reading)
-        assert found.sha256() == expected.sha256()
+        assert table_sha256(found) == table_sha256(expected)
     assert_same_table(expected, found)
     assert found.ids.dtype == expected.ids.dtype
     assert not found.values.flags.writeable
@@ -146,10 +148,10 @@ def test_a_folder_without_ids_is_read_as_one_frame(tmp_path):
     frame = waves()
     for n in range(3):
         frame.iloc[20 * n : 20 * n + 20].to_parquet(tmp_path / f"{n}.parquet")
-    assert_same_table(read_frame(frame), read_parquet(tmp_path, Reading()))
+    assert_same_table(read(frame), read_parquet(tmp_path, Reading()))
     rows = random_rows(0, SPANS, 0.0)[["id", "t", "y"]].set_index(["id", "t"])
     rows.to_parquet(tmp_path / "long.parquet")
-    assert_same_table(read_frame(rows), read_parquet(tmp_path / "long.parquet", Reading()))
+    assert_same_table(read(rows), read_parquet(tmp_path / "long.parquet", Reading()))
 
 
 def test_what_begins_with_a_dot_or_an_underscore_is_passed_over(tmp_path):
@@ -273,9 +275,9 @@ def both(tmp_path, seed=0, gaps=0.3):
 OPERATIONS = {
     "until": lambda table: table.until(np.array([3, 20, 0, 17])),
     "tail": lambda table: table.tail(9),
-    "known_after": lambda table: table.known_after(np.array([3, 20, 0, 17]), 2),
-    "extended": lambda table: table.extended(3),
-    "until_observed": lambda table: table.extended(3).until_observed(),
+    "known_after": lambda table: known_after(table, np.array([3, 20, 0, 17]), 2),
+    "extended": lambda table: with_rows_to_come(table, 3),
+    "until_observed": lambda table: until_observed(with_rows_to_come(table, 3)),
 }
 
 
@@ -309,9 +311,9 @@ def test_joined_tables_on_disk(where, tmp_path):
             (read_rows(part), read_parquet(write_files(part, tmp_path / name), EVERYTHING))
             for name, part in (("before", rows), ("later", later))
         ]
-        found = joined(pairs[0][where[0]], pairs[1][where[1]])
+        found = concat_in_time(pairs[0][where[0]], pairs[1][where[1]])
         assert is_on_disk(found.values)
-    assert_same_table(joined(pairs[0][0], pairs[1][0]), found)
+    assert_same_table(concat_in_time(pairs[0][0], pairs[1][0]), found)
 
 
 def test_forecasts_updates_and_backtests_from_a_folder(tmp_path):

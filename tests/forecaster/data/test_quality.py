@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.reading import FrameWarning, read_frame
-from tests.helpers.tables import LAYOUTS, days, long_ramp, quietly, ramp
+from forecaster.data.frame_checks import FrameWarning
+from tests.helpers.tables import LAYOUTS, days, long_ramp, quietly, ramp, read
 
 HEAVY = {
     "normal": lambda rng, rows: rng.normal(size=rows),
@@ -29,7 +29,7 @@ def test_a_million_fold_value_is_named_and_kept(kind, sign):
     with pytest.warns(
         FrameWarning, match=r"in column 'wild' at 2024-01-18 00:00:00\. They"
     ) as seen:
-        table = read_frame(frame)
+        table = read(frame)
     assert len(seen) == 1
     assert table.values[1, 17] == values[17]
 
@@ -39,31 +39,31 @@ def test_a_million_fold_value_is_named_and_kept(kind, sign):
 def test_heavy_tails_are_ordinary(kind, rows, seed):
     values = HEAVY[kind](np.random.default_rng(seed), rows)
     values[0] = 1  # counts may all be 0, which is another warning's concern
-    read_frame(pd.DataFrame({"a": values}, index=pd.RangeIndex(rows)), freq=1)
+    read(pd.DataFrame({"a": values}, index=pd.RangeIndex(rows)), freq=1)
 
 
 def test_each_id_has_a_scale_of_its_own():
     frame = long_ramp({"small": 30, "big": 30})
     frame.loc[frame["shop"] == "big", "sold"] *= 1e6
-    read_frame(frame, **LAYOUTS["columns"])
+    read(frame, **LAYOUTS["columns"])
     frame.loc[[3, 5, 40], "sold"] = [1e9, 2e9, 1e16]
     message = (
         r"1e\+16 in column 'sold' at \('big', .*2e\+09 in column 'sold' at \('small', 2024-03-01"
     )
     with pytest.warns(FrameWarning, match=message):
-        read_frame(frame, **LAYOUTS["columns"])
+        read(frame, **LAYOUTS["columns"])
 
 
 def test_five_series_are_named():
     frame = ramp(days(), [f"c{i:02}" for i in range(20)]) + 1
     frame.iloc[7] = 1e12
     with pytest.warns(FrameWarning, match=r"'c00' at .*'c04' at 2024-01-08 00:00:00 and 15 more\."):
-        read_frame(frame)
+        read(frame)
 
 
 def test_long_series_are_counted_in_pieces():
     values = np.ones(300_000)
     values[[70_000, 150_000]] = 1e9, 2e9
     with pytest.warns(FrameWarning, match=r"2e\+09 in column 'a' at 150000\. They"):
-        read_frame(pd.DataFrame({"a": values}), freq=1)
+        read(pd.DataFrame({"a": values}), freq=1)
     assert quietly(pd.DataFrame({"a": values}), freq=1).values.max() == 2e9

@@ -9,8 +9,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.reading import FrameWarning, forecast_frame, read_frame
-from tests.helpers.tables import FREQS, HORIZON, check_table, days, ramp
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.writing import forecast_frame
+from tests.helpers.tables import FREQS, HORIZON, check_table, days, ramp, read
 
 ROWS = 40
 
@@ -40,7 +41,7 @@ def test_forecast_of_periods_and_integers():
         )
     assert table.position_of(np.int32(6)) == 1
     unsigned = ramp(pd.Index(np.arange(250, 255), dtype="uint8"))
-    assert forecast_frame(read_frame(unsigned, freq=1), np.zeros((1, 2, 2))).index.tolist() == [
+    assert forecast_frame(read(unsigned, freq=1), np.zeros((1, 2, 2))).index.tolist() == [
         255,
         256,
     ]
@@ -77,15 +78,15 @@ def test_series():
 def test_quantiles_become_the_last_level_of_the_columns():
     prediction = np.arange(12).reshape(1, 2, 3, 2)  # (I, S, H, Q)
     frame = ramp(days()).rename_axis(columns="shop")
-    forecast = forecast_frame(read_frame(frame), prediction, levels=[0.1, 0.9])
+    forecast = forecast_frame(read(frame), prediction, levels=[0.1, 0.9])
     assert forecast.columns.names == ["shop", "quantile"]
     assert forecast[("b", 0.9)].tolist() == prediction[0, 1, :, 1].tolist()
     tall = ramp(days(), pd.MultiIndex.from_tuples([("x", 1), ("y", 2)], names=["k", "l"]))
-    forecast = forecast_frame(read_frame(tall), prediction, levels=[0.1, 0.9])
+    forecast = forecast_frame(read(tall), prediction, levels=[0.1, 0.9])
     assert forecast.columns.names == ["k", "l", "quantile"]
     assert forecast[("y", 2, 0.1)].tolist() == prediction[0, 1, :, 0].tolist()
     column = frame.rename_axis("when").reset_index()
-    forecast = forecast_frame(read_frame(column, time_column="when"), prediction, levels=[0.1, 0.9])
+    forecast = forecast_frame(read(column, time_column="when"), prediction, levels=[0.1, 0.9])
     assert forecast.columns[0] == ("when", "")
 
 
@@ -94,9 +95,9 @@ def test_prediction_of_another_shape(shape):
     with pytest.raises(
         ValueError, match=r"`prediction` must have the shape \(ids, targets, horizon\)"
     ):
-        forecast_frame(read_frame(ramp(days())), np.zeros(shape))
+        forecast_frame(read(ramp(days())), np.zeros(shape))
     with pytest.raises(ValueError, match=r"`prediction` must have .* horizon, levels\)"):
-        forecast_frame(read_frame(ramp(days())), np.zeros(shape), levels=[0.1, 0.9])
+        forecast_frame(read(ramp(days())), np.zeros(shape), levels=[0.1, 0.9])
 
 
 @settings(max_examples=100, deadline=None)
@@ -112,8 +113,10 @@ def test_order_of_rows_makes_no_difference(freq, order):
 def test_rows_that_are_missing_are_nan_and_counted(freq, dropped):
     dropped = sorted(dropped)
     frame = ramp(pd.date_range("2024-02-25", periods=ROWS, freq=freq))
-    with pytest.warns(FrameWarning, match=f"`frame` lacks {len(dropped)} of {ROWS} rows") as caught:
-        table = read_frame(frame.drop(frame.index[dropped]), freq=freq)
+    with pytest.warns(
+        FrameWarning, match=f"`frame` has gaps: {len(dropped)} of {ROWS} timestamps"
+    ) as caught:
+        table = read(frame.drop(frame.index[dropped]), freq=freq)
     assert len(caught) == 1
     frame.iloc[dropped] = np.nan
     np.testing.assert_array_equal(table.values, frame.to_numpy().T)
@@ -144,18 +147,18 @@ def test_targets():
     assert check_table(frame, target=[4, "a"]).values[:, 0].tolist() == [3000, 0]
     assert check_table(frame, target=[4, "a"]).targets.tolist() == [4, "a"]
     with pytest.warns(FrameWarning, match="not numeric and are left out: 'when', 'c'|'c' \\("):
-        table = read_frame(frame[["a", "b"]].assign(c="x"))
+        table = read(frame[["a", "b"]].assign(c="x"))
     assert table.targets.tolist() == ["a", "b"]
 
 
 def test_big_regular_frame_is_not_copied():
     values = np.arange(40.0).reshape(20, 2)
     frame = pd.DataFrame(values, index=days(20), copy=False)
-    table = read_frame(frame)
+    table = read(frame)
     assert np.shares_memory(table.values, values)
     assert np.shares_memory(table.until(5).values, values)
     assert not np.shares_memory(table.tail(5).values, values)
-    assert np.shares_memory(read_frame(frame, target=1).values, values)
+    assert np.shares_memory(read(frame, target=1).values, values)
 
 
 def test_reading_a_big_regular_frame_takes_no_memory_of_its_size():
@@ -163,7 +166,7 @@ def test_reading_a_big_regular_frame_takes_no_memory_of_its_size():
     seconds = pd.date_range("2024", periods=len(values), freq="s")
     frame = pd.DataFrame(values, index=pd.DatetimeIndex(seconds, freq=None))
     tracemalloc.start()
-    read_frame(frame)
+    read(frame)
     _, peak = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak < values.nbytes / 4

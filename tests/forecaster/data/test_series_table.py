@@ -9,8 +9,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.concat import joined
-from forecaster.data.reading import SeriesTable, read_frame
+from forecaster.data.concat import concat_in_time
+from forecaster.data.covariates import Covariates
+from forecaster.data.series_table import SeriesTable
+from forecaster.data.table_json import table_from_json, table_sha256, table_to_json
+from forecaster.data.table_parts import known_after, with_rows_to_come
 from tests.helpers.tables import (
     FREQS,
     LAYOUTS,
@@ -20,6 +23,7 @@ from tests.helpers.tables import (
     long_ramp,
     quietly,
     ramp,
+    read,
 )
 
 ROWS = 40
@@ -28,11 +32,11 @@ SHOPS = {"b": 5, "a": 3, "c": 8}
 
 def shops(**options):
     """Ids a, b, c of 3, 5 and 8 days; their values are 1000 + row, row, 2000 + row."""
-    return read_frame(long_ramp(SHOPS, **options), **LAYOUTS["columns"])
+    return read(long_ramp(SHOPS, **options), **LAYOUTS["columns"])
 
 
 def test_until_and_tail():
-    table = read_frame(ramp(days()))
+    table = read(ramp(days()))
     first, last = table.until(10), table.tail(3)
     np.testing.assert_array_equal(first.values, table.values[:, :10])
     assert first.end == pd.Timestamp("2024-01-10")
@@ -45,7 +49,14 @@ def test_until_and_tail():
 def test_ids_with_times_of_their_own():
     values = np.array([[0.0, 1, 2, 10, 11]])
     starts = pd.DatetimeIndex(["2024-01-01", "2024-03-01"])
-    table = SeriesTable(values, np.array([0, 3, 5]), starts, pd.offsets.Day(), pd.Index(["a"]))
+    table = SeriesTable(
+        values,
+        np.array([0, 3, 5]),
+        starts,
+        pd.offsets.Day(),
+        pd.Index(["a"]),
+        *map(Covariates.none, (5, 5, 2)),
+    )
     assert (table.num_ids, table.end) == (2, pd.Timestamp("2024-03-02"))
     assert table.position_of("2024-03-04", id_position=1) == 3
     last = table.tail(2)
@@ -53,15 +64,15 @@ def test_ids_with_times_of_their_own():
     assert last.offsets.tolist() == [0, 2, 4]
     assert last.starts.tolist() == [pd.Timestamp("2024-01-02"), pd.Timestamp("2024-03-01")]
     np.testing.assert_array_equal(table.until(1).values, [[0, 10]])
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), values)
+    again = table_from_json(json.loads(json.dumps(table_to_json(table))), values)
     assert again.starts.equals(starts)
 
 
 def test_position_of_takes_what_a_user_writes():
-    table = read_frame(ramp(days(tz="Europe/Berlin")))
+    table = read(ramp(days(tz="Europe/Berlin")))
     for time in ("2024-04-03", datetime.datetime(2024, 4, 3), "2024-04-02T22:00Z"):
         assert table.position_of(time) == 93
-    months = read_frame(ramp(pd.period_range("2024-01", periods=3, freq="M")))
+    months = read(ramp(pd.period_range("2024-01", periods=3, freq="M")))
     assert months.position_of("2024-05") == 4
 
 
@@ -69,12 +80,12 @@ def test_position_of_takes_what_a_user_writes():
 def test_position_of_a_time_off_the_grid(time):
     message = r"`time` must be on the grid of the data. Received: time=.* steps of 'D'"
     with pytest.raises(ValueError, match=message):
-        read_frame(ramp(days())).position_of(time)
+        read(ramp(days())).position_of(time)
 
 
 @pytest.mark.parametrize("time", [None, pd.NaT, "2023-12", "soon"])
 def test_position_of_a_period_off_the_grid(time):
-    months = read_frame(ramp(pd.period_range("2024-01", periods=3, freq="M")))
+    months = read(ramp(pd.period_range("2024-01", periods=3, freq="M")))
     with pytest.raises(ValueError, match="`time` must be on the grid"):
         months.position_of(time)
 
@@ -82,7 +93,7 @@ def test_position_of_a_period_off_the_grid(time):
 @pytest.mark.parametrize("time", ["3", 2.5, -1, None, 10**30])
 def test_position_of_an_integer_off_the_grid(time):
     with pytest.raises(ValueError, match="starts at 0 and goes on in steps of 1"):
-        read_frame(ramp(range(5)), freq=1).position_of(time)
+        read(ramp(range(5)), freq=1).position_of(time)
 
 
 @pytest.mark.parametrize("zone", [None, "UTC", "Europe/Berlin", "UTC+02:00"])
@@ -95,7 +106,7 @@ def test_layout_keeps_unit_and_zone(unit, zone):
 def test_layout_is_readable():
     months = pd.date_range("1949-01-01", periods=3, freq="MS", name="month", unit="us")
     none = {"names": [], "categories": []}
-    assert read_frame(ramp(months)).layout() == {
+    assert table_to_json(read(ramp(months))) == {
         "kind": "datetime",
         "freq": "MS",
         "unit": "us",
@@ -129,15 +140,15 @@ def test_layout_is_readable():
 )
 def test_layout_keeps_labels(columns):
     table = check_table(ramp(days(), columns))
-    again = SeriesTable.from_layout(json.loads(json.dumps(table.layout())), table.values)
+    again = table_from_json(json.loads(json.dumps(table_to_json(table))), table.values)
     assert again.targets.nlevels == table.targets.nlevels
 
 
 @pytest.mark.parametrize("label", [pd.Timestamp("2024"), (1, pd.Timestamp("2024")), np.inf])
 def test_layout_refuses_labels_that_json_cannot_hold(label):
-    table = read_frame(ramp(days(), pd.Index([label, "b"], tupleize_cols=False)))
+    table = read(ramp(days(), pd.Index([label, "b"], tupleize_cols=False)))
     with pytest.raises(TypeError, match=r"Labels must be texts, .* `frame.rename\(columns=str\)`"):
-        table.layout()
+        table_to_json(table)
 
 
 def test_layout_refuses_a_time_zone_without_a_name():
@@ -150,9 +161,9 @@ def test_layout_refuses_a_time_zone_without_a_name():
         def __str__(self):
             return "somewhere"
 
-    table = read_frame(ramp(days(tz=Somewhere())))
+    table = read(ramp(days(tz=Somewhere())))
     with pytest.raises(ValueError, match=r"time zone of `frame` must have a name.*: somewhere"):
-        table.layout()
+        table_to_json(table)
 
 
 def test_cut_of_many_ids():
@@ -185,12 +196,12 @@ def test_rows_until():
 
 
 def test_rows_until_in_other_zones_periods_and_integers():
-    berlin = read_frame(ramp(days(tz="Europe/Berlin")))
+    berlin = read(ramp(days(tz="Europe/Berlin")))
     assert berlin.rows_until(pd.Timestamp("2024-01-01 22:59", tz="UTC")).tolist() == [1]
     assert berlin.rows_until(pd.Timestamp("2024-01-01 23:00", tz="UTC")).tolist() == [2]
-    months = read_frame(ramp(pd.period_range("2024-01", periods=9, freq="M")))
+    months = read(ramp(pd.period_range("2024-01", periods=9, freq="M")))
     assert months.rows_until(pd.Period("2024-03", "M")).tolist() == [3]
-    numbers = read_frame(ramp(pd.RangeIndex(4, 24, 2)), freq=2)
+    numbers = read(ramp(pd.RangeIndex(4, 24, 2)), freq=2)
     assert numbers.rows_until(7).tolist() == [2]
     assert numbers.rows_until(pd.Index([None])).tolist() == [0]
 
@@ -198,11 +209,11 @@ def test_rows_until_in_other_zones_periods_and_integers():
 @settings(max_examples=50, deadline=None)
 @given(st.sampled_from(FREQS), st.sampled_from([None, "Europe/Berlin"]), st.data())
 def test_parts_make_the_whole(freq, zone, data):
-    table = read_frame(long_ramp(SHOPS, freq, tz=zone), **LAYOUTS["columns"])
+    table = read(long_ramp(SHOPS, freq, tz=zone), **LAYOUTS["columns"])
     rows = np.array([data.draw(st.integers(0, length)) for length in table.lengths])
     overlap = np.array([data.draw(st.integers(0, n)) for n in rows])
     later = table.tail(table.lengths - rows + overlap)
-    assert_same_table(table, joined(table.until(rows), later))
+    assert_same_table(table, concat_in_time(table.until(rows), later))
 
 
 def test_joined_ids():
@@ -220,7 +231,7 @@ def test_joined_ids():
         freq="D",
         **LAYOUTS["columns"],
     )
-    together = joined(table, new)
+    together = concat_in_time(table, new)
     assert together.ids.tolist() == ["a", "b", "c", "d"]
     a, b, c, d = np.split(together.values[0], together.offsets[1:-1])
     assert a.tolist() == [1000, 1001, 1002]
@@ -235,34 +246,34 @@ def test_joined_rows_lie_on_the_same_grid():
     noon = long_ramp(SHOPS, start="2024-03-05 12:00")
     message = r"on the grid of the data before. Received: rows from \('a', 2024-03-06 12:00:00\), "
     with pytest.raises(ValueError, match=message):
-        joined(table, read_frame(noon, **LAYOUTS["columns"]))
+        concat_in_time(table, read(noon, **LAYOUTS["columns"]))
     with pytest.raises(TypeError, match="Times must be of the kind of the data"):
-        joined(table, read_frame(long_ramp(SHOPS, tz="UTC"), **LAYOUTS["columns"]))
+        concat_in_time(table, read(long_ramp(SHOPS, tz="UTC"), **LAYOUTS["columns"]))
 
 
 @pytest.mark.parametrize("ids", [["x", "y"], [3, 1], [1.5, -2.0], [True, False]])
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_layout_keeps_ids(layout, ids):
     table = check_table(long_ramp(dict.fromkeys(ids, 4), layout=layout), **LAYOUTS[layout])
-    assert table.layout()["ids"] == sorted(ids)
+    assert table_to_json(table)["ids"] == sorted(ids)
 
 
 def test_layouts_from_before_there_were_ids_can_be_read():
-    table = read_frame(ramp(days()))
+    table = read(ramp(days()))
     new = ("ids", "id_name", "id_column", "past_covariates", "future_covariates")
-    before = {k: v for k, v in table.layout().items() if k not in (*new, "static_covariates")}
-    assert_same_table(table, SeriesTable.from_layout(before, table.values))
+    before = {k: v for k, v in table_to_json(table).items() if k not in (*new, "static_covariates")}
+    assert_same_table(table, table_from_json(before, table.values))
 
 
 def test_digest_tells_tables_apart():
     frame = long_ramp(SHOPS)
     options = {**LAYOUTS["columns"], "target": "sold"}
     frames = [frame, frame.assign(sold=1.0), frame.replace("a", "z")]
-    digests = [read_frame(f, **options).sha256() for f in frames]
+    digests = [table_sha256(read(f, **options)) for f in frames]
     more = frame.assign(x=frame["sold"])
     digests += [
-        read_frame(more, past_covariates=["x"], **options).sha256(),
-        read_frame(more, weight_column="x", **options).sha256(),
+        table_sha256(read(more, past_covariates=["x"], **options)),
+        table_sha256(read(more, weight_column="x", **options)),
     ]
     assert len(set(digests)) == len(digests)
 
@@ -270,12 +281,14 @@ def test_digest_tells_tables_apart():
 def test_rows_that_nobody_gave_do_not_count():
     frame = long_ramp(SHOPS).assign(price=1.0, w=2.0)
     roles = {"target": "sold", "weight_column": "w", "future_covariates": ["price"]}
-    table = read_frame(frame, **roles, **LAYOUTS["columns"])
+    table = read(frame, **roles, **LAYOUTS["columns"])
     ends = table.offsets[1:] - 1
     assert (table.weights == 2).all()
-    assert (table.extended(1).weights == 2).sum() == table.num_rows
-    np.testing.assert_array_equal(table.extended(1).weights[ends + np.array([1, 2, 3])], 0)
-    np.testing.assert_array_equal(table.known_after(table.lengths - 1, 1).weights[ends], 0)
-    together = joined(table.until(1), table.tail(1))
+    assert (with_rows_to_come(table, 1).weights == 2).sum() == table.num_rows
+    np.testing.assert_array_equal(
+        with_rows_to_come(table, 1).weights[ends + np.array([1, 2, 3])], 0
+    )
+    np.testing.assert_array_equal(known_after(table, table.lengths - 1, 1).weights[ends], 0)
+    together = concat_in_time(table.until(1), table.tail(1))
     assert together.weights.sum() == 2 * 6  # the first and the last row of each id
     assert not np.isnan(together.weights).any()

@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.data.alignment import lay_on_grid as place
-from forecaster.data.frame_checks import Rows
-from forecaster.data.reading import FrameWarning, read_frame
+from forecaster.data.alignment import align_rows as place
+from forecaster.data.frame_checks import FrameWarning, Rows
 from forecaster.data.time_grid import as_freq, freq_name, season_length
+from tests.helpers.tables import read
 
 FIXED = ["s", "min", "15min", "h", "2h", "90min", "500ms"]
 LOCAL = ["D", "3D", "W-SUN", "W-WED", "2W-FRI"]
@@ -21,10 +21,10 @@ ZONES = [None, "UTC", "Europe/Berlin"]
 STARTS = ["2024-03-28", "2024-10-24"]
 
 
-def lay_on_grid(times, freq=None):
+def align_rows(times, freq=None):
     """Grid and places of the rows of one series."""
-    placement = place(Rows(times), freq)
-    return placement.grid, placement.places
+    alignment = place(Rows(times), freq)
+    return alignment.grid, alignment.positions
 
 
 def plain(times):
@@ -37,7 +37,7 @@ def plain(times):
 @pytest.mark.parametrize("freq", FIXED + LOCAL + CALENDAR)
 def test_finds_the_step_and_goes_on_with_it(freq, zone, start):
     everything = pd.date_range(start, periods=50, freq=freq, tz=zone)
-    grid, positions = lay_on_grid(plain(everything[:40]))
+    grid, positions = align_rows(plain(everything[:40]))
     assert positions is None
     future = grid.times(40, 10)
     pd.testing.assert_index_equal(plain(future), plain(everything[40:]))
@@ -52,7 +52,7 @@ def test_any_order_and_a_few_gaps_make_no_difference(freq, zone, data):
     # With three of the inner rows gone, most neighbours are still one step apart.
     dropped = data.draw(st.sets(st.integers(1, 58), max_size=3))
     kept = data.draw(st.permutations(sorted(set(range(60)) - dropped)))
-    grid, positions = lay_on_grid(plain(everything[kept]))
+    grid, positions = align_rows(plain(everything[kept]))
     pd.testing.assert_index_equal(plain(grid.times(0, 60)), plain(everything))
     np.testing.assert_array_equal(np.arange(60) if positions is None else positions, kept)
 
@@ -60,13 +60,13 @@ def test_any_order_and_a_few_gaps_make_no_difference(freq, zone, data):
 @pytest.mark.parametrize("freq", ["M", "Q", "Y", "D", "h", "W-SUN", "2M"])
 def test_periods(freq):
     everything = pd.period_range("2024-01", periods=30, freq=freq)
-    grid, positions = lay_on_grid(everything[[5, 0, 1, 2, 3, 4]])
+    grid, positions = align_rows(everything[[5, 0, 1, 2, 3, 4]])
     np.testing.assert_array_equal(positions, [5, 0, 1, 2, 3, 4])
     pd.testing.assert_index_equal(grid.times(20, 10), everything[20:])
 
 
 def test_integers():
-    grid, positions = lay_on_grid(pd.Index([30, 10, 20]), 5)
+    grid, positions = align_rows(pd.Index([30, 10, 20]), 5)
     np.testing.assert_array_equal(positions, [4, 0, 2])
     assert grid.times(5, 3).tolist() == [35, 40, 45]
     assert grid.times(10**12, 1).tolist() == [10 + 5 * 10**12]
@@ -74,9 +74,9 @@ def test_integers():
 
 def test_daily_data_keep_their_hour_and_hourly_data_do_not():
     days = pd.date_range("2024-03-28 08:00", periods=3, freq="D", tz="Europe/Berlin")
-    assert set(lay_on_grid(plain(days))[0].times(0, 300).hour) == {8}
+    assert set(align_rows(plain(days))[0].times(0, 300).hour) == {8}
     spans = pd.date_range("2024-03-28 08:00", periods=5, freq="24h", tz="Europe/Berlin")
-    grid, _ = lay_on_grid(plain(spans))
+    grid, _ = align_rows(plain(spans))
     assert (grid.freq, grid.times(0, 5).hour.tolist()) == (pd.offsets.Hour(24), [8, 8, 8, 9, 9])
 
 
@@ -85,27 +85,27 @@ def test_hours_that_the_clocks_skip_or_repeat():
     days = pd.date_range("2018-11-01", periods=6).tz_localize(
         "America/Sao_Paulo", nonexistent="shift_forward"
     )
-    grid, positions = lay_on_grid(days[:3])
+    grid, positions = align_rows(days[:3])
     assert positions is None
     assert grid.times(0, 6).equals(days)
     assert grid.times(0, 6).freq is None
-    np.testing.assert_array_equal(lay_on_grid(days[[3, 0, 1, 5, 4, 2]])[1], [3, 0, 1, 5, 4, 2])
+    np.testing.assert_array_equal(align_rows(days[[3, 0, 1, 5, 4, 2]])[1], [3, 0, 1, 5, 4, 2])
     months = pd.date_range("2024-01-31 02:30", periods=5, freq="ME").tz_localize(
         "Europe/Berlin", nonexistent="shift_forward"
     )
-    grid, positions = lay_on_grid(months[[0, 1, 2, 4]], "ME")
+    grid, positions = align_rows(months[[0, 1, 2, 4]], "ME")
     np.testing.assert_array_equal(positions, [0, 1, 2, 4])
     assert plain(grid.times(0, 5)).equals(plain(months))
     second_pass = pd.date_range("2024-10-25 02:30", periods=4).tz_localize(
         "Europe/Berlin", ambiguous=np.zeros(4, bool)
     )
-    np.testing.assert_array_equal(lay_on_grid(second_pass[::-1], "D")[1], [3, 2, 1, 0])
+    np.testing.assert_array_equal(align_rows(second_pass[::-1], "D")[1], [3, 2, 1, 0])
 
 
 def test_far_positions_take_no_longer():
-    grid, _ = lay_on_grid(pd.date_range("2000-01-01", periods=5, freq="s"))
+    grid, _ = align_rows(pd.date_range("2000-01-01", periods=5, freq="s"))
     assert grid.times(3_000_000_000, 1)[0] == pd.Timestamp("2000") + pd.Timedelta(seconds=3 * 10**9)
-    grid, _ = lay_on_grid(pd.date_range("2000-01-31", periods=5, freq="ME"))
+    grid, _ = align_rows(pd.date_range("2000-01-31", periods=5, freq="ME"))
     assert grid.times(2400, 1)[0] == pd.Timestamp("2200-01-31")
 
 
@@ -125,29 +125,29 @@ def test_far_positions_take_no_longer():
 def test_step_that_a_person_would_name(times, freq):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrameWarning)
-        table = read_frame(pd.Series(np.arange(float(len(times))), index=pd.to_datetime(times)))
+        table = read(pd.Series(np.arange(float(len(times))), index=pd.to_datetime(times)))
     assert table.freq.freqstr == freq
 
 
 def test_freq_of_the_index_is_taken_and_checked_cheaply():
     two = pd.date_range("2024-01-31", periods=2, freq="ME")
-    assert lay_on_grid(two)[0].freq == pd.offsets.MonthEnd()
+    assert align_rows(two)[0].freq == pd.offsets.MonthEnd()
     backwards = pd.date_range("2024-01-31", periods=4, freq="ME")[::-1]
-    grid, positions = lay_on_grid(backwards)
+    grid, positions = align_rows(backwards)
     assert grid.freq == pd.offsets.MonthEnd()
     np.testing.assert_array_equal(positions, [3, 2, 1, 0])
 
 
 def test_no_times_are_times():
     for freq in ("h", "D", "MS"):
-        grid, _ = lay_on_grid(pd.date_range("2024-01-01", periods=3, freq=freq, tz="UTC"))
+        grid, _ = align_rows(pd.date_range("2024-01-01", periods=3, freq=freq, tz="UTC"))
         assert grid.times(3, 0).equals(pd.DatetimeIndex([], tz="UTC", dtype=grid.starts.dtype))
 
 
 def test_given_freq_may_be_finer_than_data_and_than_the_unit_of_the_index():
     hours = pd.date_range("2024-01-01", periods=3, freq="h", unit="s")
-    np.testing.assert_array_equal(lay_on_grid(hours, "30min")[1], [0, 2, 4])
-    grid, positions = lay_on_grid(hours[:2], "500ms")
+    np.testing.assert_array_equal(align_rows(hours, "30min")[1], [0, 2, 4])
+    grid, positions = align_rows(hours[:2], "500ms")
     np.testing.assert_array_equal(positions, [0, 7200])
     assert grid.times(1, 1)[0] == pd.Timestamp("2024-01-01 00:00:00.5")
 
@@ -199,17 +199,17 @@ TWICE = pd.DatetimeIndex([*DAYS, "2024-01-02", "2024-01-02"])
 )
 def test_times_that_are_no_grid(times, freq, message):
     if message is None:
-        lay_on_grid(times, freq)
+        align_rows(times, freq)
     else:
         with pytest.raises(ValueError, match=message):
-            lay_on_grid(times, freq)
+            align_rows(times, freq)
 
 
 def test_both_passes_of_a_local_hour_are_one_day():
     times = pd.DatetimeIndex(["2024-10-26 02:30", "2024-10-27 02:30", "2024-10-27 02:30"])
     times = times.tz_localize("Europe/Berlin", ambiguous=np.array([True, True, False]))
     with pytest.raises(ValueError, match=r"every time once\. Received: 1 duplicated rows"):
-        lay_on_grid(times, "D")
+        align_rows(times, "D")
 
 
 def test_one_time_centuries_away_asks_for_no_huge_array():
@@ -217,13 +217,13 @@ def test_one_time_centuries_away_asks_for_no_huge_array():
     with pytest.raises(
         ValueError, match=r"fair part of its grid\. Received: 51 rows from 1900-01-01"
     ):
-        lay_on_grid(times)
+        align_rows(times)
 
 
 @pytest.mark.parametrize("freq", ["M", "ME", pd.offsets.MonthEnd()])
 def test_periods_take_either_name_of_their_freq(freq):
     months = pd.period_range("2024-01", periods=3, freq="M")
-    assert lay_on_grid(months, freq)[1] is None
+    assert align_rows(months, freq)[1] is None
 
 
 @pytest.mark.parametrize("freq", FIXED + LOCAL + CALENDAR)

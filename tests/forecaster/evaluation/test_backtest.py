@@ -9,20 +9,22 @@ import pandas as pd
 import pytest
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
-from sklearn.base import BaseEstimator, clone
+from sklearn.base import clone
 from utilsforecast.evaluation import evaluate
 from utilsforecast.losses import mae, mase, rmse, smape
 
-from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
-from forecaster.data.reading import read_frame
+from forecaster import Quantiles, RecurrentNetwork, Training
+from forecaster.engine import Engine
 from forecaster.evaluation.backtest import choose_cutoffs, run_backtest
-from tests.helpers.tiny import HORIZON, LENGTH, ROWS, days, tiny, waves
+from forecaster.evaluation.timeline import Timeline
+from tests.helpers.tables import read
+from tests.helpers.tiny import HORIZON, LENGTH, ROWS, days, engine, tiny, waves
 
 LATER = waves(days(ROWS + 15))  # 15 rows after those that `fitted()` has seen
 
 
-class Witness(BaseEstimator):
-    """Tells, as its forecast, which rows it was fitted on and which it may read.
+class Witness:
+    """A model whose fits tell, as their forecasts, what they were fitted on and what they may read.
 
     The series is a ramp, so a value is its own row. Step 1 of a forecast is the first row of the
     fit, step 2 the number of the fit's rows, step 3 the newest row before the cutoff.
@@ -32,35 +34,49 @@ class Witness(BaseEstimator):
         self.horizon, self.needs = horizon, needs
 
     def fit_table(self, table):
-        assert not hasattr(self, "seen_"), "a fit must start from a fresh clone"
-        self.seen_ = table.values[0]
-        return self
-
-    def forecast_table(self, table, ids, cutoffs):
-        assert (ids == 0).all()
-        answers = [(self.seen_[0], len(self.seen_), table.values[0, c - 1]) for c in cutoffs]
-        return np.array(answers)[:, None, :, None]
+        return Witnessed(table.values[0])
 
     def rows_needed(self, table):
         return self.needs
 
-    def reason_to_refit(self, table, until):
-        if not hasattr(self, "seen_"):
-            return ""
-        return "it has seen too much" if len(self.seen_) > table.rows_until(until)[0] else None
+
+class Witnessed:
+    """The fit of a `Witness`."""
+
+    def __init__(self, seen):
+        self.seen = seen
+
+    def forecast_table(self, table, ids, cutoffs):
+        assert (ids == 0).all()
+        answers = [(self.seen[0], len(self.seen), table.values[0, c - 1]) for c in cutoffs]
+        return np.array(answers)[:, None, :, None]
+
+    def reason_to_refit(self, model, table, until):
+        return "it has seen too much" if len(self.seen) > table.rows_until(until)[0] else None
 
 
 def ramp(rows):
     return pd.DataFrame({"a": np.arange(float(rows))}, index=days(rows))
 
 
-def witnessed(rows, model=None, *, cutoffs, stride=1, refit=0, gap=0, window=None, workers=0):
+def witnessed(
+    rows, fitted=None, *, cutoffs, stride=1, refit=0, gap=0, train_length=None, workers=0, needs=2
+):
     """What a `Witness` tells from each cutoff: first row, number of rows, newest row read."""
-    table = read_frame(ramp(rows))
+    table = read(ramp(rows))
     chosen = choose_cutoffs(table, 3, cutoffs, stride)
-    options = {"levels": (), "season_length": 1, "workers": workers}
-    options |= {"refit": refit, "gap": gap, "window": window}
-    result = run_backtest(model or Witness(), table, chosen, **options)
+    result = run_backtest(
+        Witness(needs=needs),
+        table,
+        chosen,
+        levels=(),
+        season_length=1,
+        fitted=fitted,
+        refit=refit,
+        gap=gap,
+        train_length=train_length,
+        workers=workers,
+    )
     assert np.array_equal(result.actual, chosen[:, None] + np.arange(3))
     assert np.array_equal(result.naive, np.repeat(chosen[:, None] - 1, 3, axis=1))
     assert result.cutoffs.equals(days(rows)[chosen - 1])
@@ -73,13 +89,15 @@ def witnessed(rows, model=None, *, cutoffs, stride=1, refit=0, gap=0, window=Non
     stride=st.integers(1, 5),
     refit=st.integers(0, 4),
     gap=st.integers(0, 4),
-    window=st.none() | st.integers(2, 20),
+    train_length=st.none() | st.integers(2, 20),
 )
 @settings(max_examples=150, deadline=None)
-def test_which_rows_are_fitted_on_and_which_are_read(rows, cutoffs, stride, refit, gap, window):
+def test_which_rows_are_fitted_on_and_which_are_read(
+    rows, cutoffs, stride, refit, gap, train_length
+):
     assume(rows - 3 - (cutoffs - 1) * stride - gap >= 2)
     chosen, told = witnessed(
-        rows, cutoffs=cutoffs, stride=stride, refit=refit, gap=gap, window=window
+        rows, cutoffs=cutoffs, stride=stride, refit=refit, gap=gap, train_length=train_length
     )
     assert len(chosen) == cutoffs
     assert chosen[-1] == rows - 3
@@ -89,7 +107,7 @@ def test_which_rows_are_fitted_on_and_which_are_read(rows, cutoffs, stride, refi
         assert newest == cutoff - 1
         fit_end = chosen[number // every * every] - gap  # of the last refit before
         assert first + count == fit_end
-        assert count == (fit_end if window is None else min(window, fit_end))
+        assert count == (fit_end if train_length is None else min(train_length, fit_end))
 
 
 def test_cutoffs_as_times():
@@ -102,14 +120,14 @@ def test_cutoffs_as_times():
 
 
 def test_weights_at_hand_are_used_where_they_may(caplog):
-    fitted = Witness().fit_table(read_frame(ramp(20)))
+    fitted = Witness().fit_table(read(ramp(20)))
     assert witnessed(30, cutoffs=8)[1][0].tolist() == [0, 20, 19]  # nothing is set aside
     assert witnessed(30, fitted, cutoffs=8)[1][0].tolist() == [0, 20, 19]  # fitted up to cutoff 20
     assert caplog.text == ""
     assert witnessed(30, fitted, cutoffs=8, gap=1)[1][0].tolist() == [0, 19, 19]
     assert "A fresh clone is fitted once, before the first cutoff: it has seen too" in caplog.text
     assert witnessed(30, fitted, cutoffs=9)[1][0].tolist() == [0, 19, 18]
-    assert len(fitted.seen_) == 20
+    assert len(fitted.seen) == 20
 
 
 @pytest.mark.parametrize(
@@ -159,9 +177,9 @@ def test_weights_at_hand_are_used_where_they_may(caplog):
             r"it is 0 rows\. 0 of the cutoffs leave",
         ),
         (
-            {"cutoffs": 2, "window": 1, "refit": 1},
+            {"cutoffs": 2, "train_length": 1, "refit": 1},
             ValueError,
-            "`window` must be at least 2, the few",
+            "`train_length` must be at least 2, the few",
         ),
     ],
 )
@@ -178,7 +196,7 @@ def test_what_does_not_fit_is_said_before_any_fit(arguments, error, message, mon
         ({"refit": "yes"}, TypeError, "`refit` must be an integer"),
         ({"gap": -1}, ValueError, "`gap` must be at least 0"),
         ({"gap": 1.5}, TypeError, "`gap` must be an integer"),
-        ({"window": 0}, ValueError, "`window` must be at least 1"),
+        ({"train_length": 0}, ValueError, "`train_length` must be at least 1"),
         ({"workers": "all"}, TypeError, "`workers` must be a number of processes, or a function"),
         ({"workers": -1}, ValueError, "`workers` must be at least 0"),
         ({"cutoffs": 50}, ValueError, r"leave at least 13 rows .* 45 of the cutoffs leave enough"),
@@ -187,11 +205,11 @@ def test_what_does_not_fit_is_said_before_any_fit(arguments, error, message, mon
             ValueError,
             r"leave at least 13 rows .* 45 of the cutoffs",
         ),
-        ({"window": 12, "refit": True}, ValueError, "`window` must be at least 13"),
+        ({"train_length": 12, "refit": True}, ValueError, "`train_length` must be at least 13"),
     ],
 )
 def test_arguments_that_are_refused(arguments, error, message, monkeypatch):
-    monkeypatch.setattr(Forecaster, "fit_table", lambda *_: pytest.fail("it fitted"))
+    monkeypatch.setattr(Engine, "fit_table", lambda *_: pytest.fail("it fitted"))
     with pytest.raises(error, match=message):
         tiny().backtest(waves(), **arguments)
 
@@ -279,25 +297,26 @@ def test_when_the_weights_at_hand_may_be_used(change, frame, reason, fitted):
     change = dict(change)
     gap = change.pop("gap", 0)
     model = copy.deepcopy(fitted()).set_params(**change)
-    table = read_frame(frame)
-    until = table.step_time(ROWS - gap - 1)
-    found = model.reason_to_refit(table, until)
+    table = read(frame)
+    until = Timeline(table).time_at(ROWS - gap - 1)
+    found = model._fitted.reason_to_refit(engine(model), table, until)
     assert found is None if reason is None else reason in found
-    assert tiny().reason_to_refit(table, until) == ""
 
 
 def test_joint_weights_are_for_their_own_columns(fitted):
     model = fitted(channels="joint")
-    assert model.reason_to_refit(read_frame(LATER), LATER.index[ROWS - 1]) is None
+    until = LATER.index[ROWS - 1]
+    assert model._fitted.reason_to_refit(engine(model), read(LATER), until) is None
     for other in (LATER[["a"]], LATER[["b", "a"]]):
-        assert "other columns" in model.reason_to_refit(read_frame(other), LATER.index[ROWS - 1])
+        found = model._fitted.reason_to_refit(engine(model), read(other), until)
+        assert "other columns" in found
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize(("refit", "gap", "window", "cutoffs"), [(True, 2, 30, 2), (2, 1, None, 3)])
 def test_a_refit_is_a_fit_of_a_fresh_clone(refit, gap, window, cutoffs):
     model = tiny()
-    result = model.backtest(waves(), cutoffs=cutoffs, refit=refit, gap=gap, window=window)
+    result = model.backtest(waves(), cutoffs=cutoffs, refit=refit, gap=gap, train_length=window)
     assert not hasattr(model, "model_")
     for number, cutoff in enumerate(result.cutoffs.unique()):
         if number % int(refit) == 0:
@@ -357,8 +376,8 @@ def mase_of_a_week(df, models, train_df, **names):
 
 
 def test_a_window_longer_than_the_fit_is_read_from_before_it():
-    """`window` says what is fitted on, not how far a forecast looks back."""
+    """`train_length` says what is fitted on, not how far a forecast looks back."""
     model = tiny(input_length=2 * LENGTH)
-    result = model.backtest(waves(), cutoffs=1, refit=True, window=13)
+    result = model.backtest(waves(), cutoffs=1, refit=True, train_length=13)
     judge = tiny(input_length=2 * LENGTH).fit(waves().iloc[-HORIZON - 13 : -HORIZON], verbose=0)
     assert np.array_equal(result.prediction, judge.predict(waves().iloc[:-HORIZON]).to_numpy().T)

@@ -273,12 +273,12 @@ def test_a_saved_model_says_the_same(tmp_path):
 
 def test_plain_data_bring_the_features_back_without_the_package(monkeypatch):
     features = of_zone("Europe/Berlin", ["hour", "holidays:DE", "holidays:FR"])
-    text = json.dumps(features.to_plain())
+    text = json.dumps(features.to_json())
     monkeypatch.setitem(sys.modules, "holidays", None)
-    again = TimeFeatures.from_plain(json.loads(text))
+    again = TimeFeatures.from_json(json.loads(text))
     assert again == features
     assert hash(again) == hash(features)
-    assert again.to_plain() == json.loads(text)
+    assert again.to_json() == json.loads(text)
     times = two_centuries("Europe/Berlin")[::50]
     np.testing.assert_array_equal(again.of(times), features.of(times))
     assert of_zone("Europe/London", ["hour"]) != of_zone("Europe/Berlin", ["hour"])
@@ -290,7 +290,7 @@ def test_integers_have_no_features(value):
     features = as_time_features(value, times)
     assert not features
     assert (features.width, features.columns) == (0, ())
-    assert features == TimeFeatures.from_plain(features.to_plain())
+    assert features == TimeFeatures.from_json(features.to_json())
     assert features.of(times).shape == (3, 0)
     assert features.of_seconds(tf.zeros([4, 3], tf.int64)).shape == (4, 3, 0)
 

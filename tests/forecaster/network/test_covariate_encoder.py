@@ -9,20 +9,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import (
-    INPUTS,
-    NUMBER,
-    PLAIN,
-    CovariateKinds,
-    EncodeCovariates,
-    core_spec,
-    embedding_width,
-)
+from forecaster.inputs.spec import INPUT_OF_ROLE, NUMBER, UNSCALED, CovariateKinds, WindowSpec
+from forecaster.network.covariate_encoder import CovariateEncoder, core_spec, embedding_width
 from tests.helpers.cores import KINDS, columns, encoded, with_random_weights
 from tests.helpers.fits import NAN, assert_same_weights
 
-KIND = st.sampled_from([NUMBER, PLAIN, 1, 2, 3, 7])
+KIND = st.sampled_from([NUMBER, UNSCALED, 1, 2, 3, 7])
 
 
 @given(st.lists(KIND, min_size=1, max_size=5), st.booleans(), st.integers(0, 2))
@@ -33,7 +25,7 @@ def test_encoding_is_numpy(kinds, flags, dimensions):
     generator = np.random.default_rng(0)
     unknown = (generator.random(raw.shape) < 0.2) & (np.array(kinds) > 0)
     raw = np.where(unknown, generator.choice([-1, 7, 1e9, np.inf], raw.shape), raw)
-    layer = EncodeCovariates(kinds, seed=0, flags=flags)
+    layer = CovariateEncoder(kinds, seed=0, flags=flags)
     layer.build(None)
     location, scale = generator.normal(size=(2, len(kinds)))
     layer.set_scaling(location, np.exp(scale))
@@ -46,7 +38,7 @@ def test_encoding_is_numpy(kinds, flags, dimensions):
 
 
 def test_a_constant_or_empty_column_has_the_scale_1():
-    layer = EncodeCovariates([NUMBER] * 5 + [PLAIN, 3], seed=0)
+    layer = CovariateEncoder([NUMBER] * 5 + [UNSCALED, 3], seed=0)
     layer.build(None)
     location, scale = [5, NAN, NAN, 5, 0.1, 5, 5], [0, NAN, 2, np.inf, 1e-17, 2, 2]
     layer.set_scaling(location, scale)
@@ -57,12 +49,12 @@ def test_a_constant_or_empty_column_has_the_scale_1():
 
 def test_before_it_is_scaled_a_number_is_itself():
     raw = np.array([[3.0, NAN, -2.0]], np.float32)
-    found = EncodeCovariates([NUMBER] * 3, seed=0, flags=True)(raw)
+    found = CovariateEncoder([NUMBER] * 3, seed=0, flags=True)(raw)
     np.testing.assert_array_equal(found, [[3, 1, 0, 0, -2, 1]])
 
 
 def test_unknown_codes_begin_at_zero_and_others_do_not():
-    layer = EncodeCovariates([1, 5, 5], seed=0)
+    layer = CovariateEncoder([1, 5, 5], seed=0)
     layer.build(None)
     for table in layer.tables:
         rows = np.abs(np.asarray(table)).max(axis=1)
@@ -73,7 +65,7 @@ def test_unknown_codes_begin_at_zero_and_others_do_not():
 
 def test_seeds_decide_the_embeddings():
     def weights(seed):
-        layer = EncodeCovariates([4, NUMBER, 4], seed)
+        layer = CovariateEncoder([4, NUMBER, 4], seed)
         layer.build(None)
         return layer.get_weights()
 
@@ -101,7 +93,7 @@ def test_embeddings_train_like_dense_layers():
     one_hot = np.eye(5)[codes]
     expected = trained(keras.layers.Dense(embedding_width(5), use_bias=False), one_hot, False)
     for jit_compile in (True, False):
-        found = trained(EncodeCovariates([5], seed=0), codes[..., None], jit_compile)
+        found = trained(CovariateEncoder([5], seed=0), codes[..., None], jit_compile)
         for one, other in zip(found, expected, strict=True):
             np.testing.assert_allclose(one, other, rtol=1e-4, atol=1e-5)
 
@@ -120,11 +112,11 @@ def test_the_core_is_told_the_widths_that_it_gets(groups):
     spec = WindowSpec(7, 3, seed=5, static=9)
     found = core_spec(spec, kinds)
     assert replace(found, past_covariates=0, future_covariates=0, static=9) == spec
-    for group, name in INPUTS.items():
+    for group, name in INPUT_OF_ROLE.items():
         own = getattr(kinds, group)
         width = 0
         if own:
-            layer = EncodeCovariates(own, seed=0, flags=group == "past")
+            layer = CovariateEncoder(own, seed=0, flags=group == "past")
             width = layer(columns((2, 4), own)).shape[-1]
         assert getattr(found, name) == width
 
@@ -139,7 +131,11 @@ def test_kinds_are_plain_data():
 @pytest.mark.parametrize(
     ("wrong", "kind", "message"),
     [
-        (-2, ValueError, "`past` must hold 0 for a number, -1 for a plain one, or a category's"),
+        (
+            -2,
+            ValueError,
+            "`past` must hold 0 for a number, -1 for an unscaled one, or a category's",
+        ),
         (2.0, TypeError, "`past` must hold integers. Received: 2.0."),
         (True, TypeError, "`past` must hold integers. Received: True."),
     ],
@@ -150,7 +146,7 @@ def test_bad_kinds(wrong, kind, message):
 
 
 def test_the_layer_comes_back_from_its_config():
-    layer = EncodeCovariates(KINDS.past, seed=5, flags=True, name="encode")
+    layer = CovariateEncoder(KINDS.past, seed=5, flags=True, name="encode")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     again = keras.saving.deserialize_keras_object(config)
     assert again.get_config() == layer.get_config()

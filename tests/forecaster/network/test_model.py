@@ -11,17 +11,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import INPUTS, NUMBER, PLAIN, CovariateKinds
+from forecaster.inputs.spec import INPUT_OF_ROLE, NUMBER, UNSCALED, CovariateKinds, WindowSpec
 from forecaster.network.heads import Point, Quantiles
-from forecaster.network.model import (
-    NORMALIZATIONS,
-    NormalizeWindow,
-    SavedNetwork,
-    compile_forward,
-    compiles_with_xla,
-    set_scaling,
-)
+from forecaster.network.model import SavedNetwork, compile_forward, compiles_with_xla, set_scaling
+from forecaster.network.normalization import NORMALIZATIONS, InstanceNormalization
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.loop import OutputError
 from tests.helpers.cores import (
@@ -62,7 +55,7 @@ def normalized(window, method):
 def test_normalization_is_numpy(method, values, missing):
     values = np.where(missing, np.float32(NAN), values)
     values[0, :, 0] = 7.0  # without variation
-    past, observed, location, scale = NormalizeWindow(method)(values)
+    past, observed, location, scale = InstanceNormalization(method)(values)
     assert past.shape == observed.shape == values.shape
     assert location.shape == scale.shape == (3, 1, 2)
     assert scale[0, 0, 0] == (1 if method == "none" else 0)
@@ -77,7 +70,7 @@ def test_normalization_is_numpy(method, values, missing):
 @pytest.mark.parametrize("method", NORMALIZATIONS)
 def test_in_training_a_window_without_values_is_finite(method):
     values = np.stack([np.full((4, 1), NAN), [[1.0], [NAN], [3.0], [4.0]]]).astype(np.float32)
-    layer = NormalizeWindow(method)
+    layer = InstanceNormalization(method)
     training = layer(values, training=True)
     assert all(np.isfinite(part).all() for part in training)
     for one, other in zip(training, layer(values), strict=True):
@@ -87,8 +80,8 @@ def test_in_training_a_window_without_values_is_finite(method):
 
 def test_a_small_variation_at_a_high_level_is_seen():
     small = np.random.default_rng(0).integers(-4, 5, (5, 50, 1)).astype(np.float32)
-    past = NormalizeWindow("last")(small)[0]
-    high = NormalizeWindow("last")(small + np.float32(2**20))
+    past = InstanceNormalization("last")(small)[0]
+    high = InstanceNormalization("last")(small + np.float32(2**20))
     np.testing.assert_array_equal(high[0], past)  # 2**20 + small is exact in float32
 
 
@@ -231,7 +224,7 @@ def test_what_a_network_must_return():
         (RecurrentNetwork("peephole_lstm", 3, 2, 0.2), KINDS),
         (RecurrentNetwork("peephole_lstm", 3, 2, 0.2), CovariateKinds()),
         (dense_core(0.1), CovariateKinds()),
-        (dense_core(0.1), CovariateKinds((PLAIN,), (PLAIN,))),
+        (dense_core(0.1), CovariateKinds((UNSCALED,), (UNSCALED,))),
     ],
 )
 def test_a_saved_network_is_the_same_one_with_fresh_weights(network, kinds):
@@ -250,7 +243,8 @@ def test_the_wrapped_model_is_numpy():
     model = with_random_weights(built(whole_core, TWO_CHANNELS, "last", kinds=KINDS))
     generator = np.random.default_rng(0)
     scaling = {
-        group: (generator.normal(size=3), np.exp(generator.normal(size=3))) for group in INPUTS
+        group: (generator.normal(size=3), np.exp(generator.normal(size=3)))
+        for group in INPUT_OF_ROLE
     }
     set_scaling(model, scaling)
     inputs = raw_inputs(5, TWO_CHANNELS)
@@ -269,7 +263,7 @@ def test_the_wrapped_model_is_numpy():
             np.stack(part, -1) for part in zip(*channels, strict=True)
         )
         seen = [past.ravel(), observed.ravel()]
-        for group, name in INPUTS.items():
+        for group, name in INPUT_OF_ROLE.items():
             tables = [np.asarray(table) for table in layers[f"encode_{group}"].tables]
             for row in np.atleast_2d(inputs[name][b]):
                 kinds, flags = getattr(KINDS, group), group == "past"
@@ -294,7 +288,9 @@ def moved(forward, name, place):
     """(H,) which steps' forecasts move, in both channels, when one value of an input does."""
     inputs = raw_inputs(spec=TWO_CHANNELS)
     before = forward(inputs).numpy()
-    [kind] = [getattr(KINDS, group)[place[-1]] for group in INPUTS if INPUTS[group] == name]
+    [kind] = [
+        getattr(KINDS, group)[place[-1]] for group in INPUT_OF_ROLE if INPUT_OF_ROLE[group] == name
+    ]
     value = np.nan_to_num(inputs[name][..., *place])
     inputs[name][..., *place] = (value + 1) % kind if kind > 0 else value + 0.5
     difference = np.abs(forward(inputs).numpy() - before).max(axis=(0, -1))  # (H, S')
@@ -318,16 +314,16 @@ def test_every_covariate_has_the_influence_that_it_may_have(with_covariates):
 
 def test_missing_covariates(with_covariates):
     _, model, forward = with_covariates
-    set_scaling(model, {group: np.full((2, 3), 0.25) for group in INPUTS})
+    set_scaling(model, {group: np.full((2, 3), 0.25) for group in INPUT_OF_ROLE})
 
     def forecast(name, column, value):
         inputs = raw_inputs(spec=TWO_CHANNELS)
         inputs[name][..., column] = value
         return forward(inputs).numpy()
 
-    for group, name in INPUTS.items():
+    for group, name in INPUT_OF_ROLE.items():
         for column, kind in enumerate(getattr(KINDS, group)):
-            if kind == PLAIN:
+            if kind == UNSCALED:
                 continue
             missing = forecast(name, column, NAN)
             assert np.isfinite(missing).all()
@@ -344,7 +340,7 @@ def test_missing_covariates(with_covariates):
 def test_scaling_is_part_of_the_weights_and_is_not_trained():
     model, inputs = built(whole_core, kinds=KINDS), raw_inputs()
     fresh = model.get_weights()
-    scaling = {group: np.array([[5.0, 6, 7], [2, 3, 4]]) for group in INPUTS}
+    scaling = {group: np.array([[5.0, 6, 7], [2, 3, 4]]) for group in INPUT_OF_ROLE}
     set_scaling(model, scaling)
     kept = [weight.numpy() for weight in model.non_trainable_weights]
     model.compile("adam", loss=OutputError(Point(), "mse"))
@@ -369,7 +365,7 @@ def test_without_covariates_nothing_is_added():
 def test_a_model_with_covariates_goes_into_a_saved_model(with_covariates, tmp_path):
     """As artifact.py writes it: named inputs, any batch, and no operation that only XLA has."""
     _, model, _ = with_covariates
-    set_scaling(model, {group: np.full((2, 3), 0.5) for group in INPUTS})
+    set_scaling(model, {group: np.full((2, 3), 0.5) for group in INPUT_OF_ROLE})
     signature = [
         tf.TensorSpec(tensor.shape, tf.float32, name=name) for name, tensor in model.input.items()
     ]
@@ -408,7 +404,7 @@ def test_seeds_of_embeddings_are_their_own():
             assert np.abs(table - other).max() > 1e-3
 
 
-PLAIN_ONLY = CovariateKinds(past=(PLAIN, PLAIN), future=(PLAIN,))
+PLAIN_ONLY = CovariateKinds(past=(UNSCALED, UNSCALED), future=(UNSCALED,))
 
 
 def test_a_network_of_the_user_may_leave_plain_covariates_out():
@@ -430,9 +426,9 @@ def test_a_network_of_the_user_may_leave_plain_covariates_out():
 @pytest.mark.parametrize(
     ("kinds", "name", "shape"),
     [
-        (CovariateKinds(static=(PLAIN, 3)), "static", r"\(4,\)"),
+        (CovariateKinds(static=(UNSCALED, 3)), "static", r"\(4,\)"),
         (CovariateKinds(past=(NUMBER,)), "past_covariates", r"\(10, 2\)"),
-        (CovariateKinds(past=(PLAIN,), future=(NUMBER,)), "future_covariates", r"\(5, 1\)"),
+        (CovariateKinds(past=(UNSCALED,), future=(NUMBER,)), "future_covariates", r"\(5, 1\)"),
     ],
 )
 def test_a_network_must_take_the_covariates_of_the_user(kinds, name, shape):
@@ -500,11 +496,11 @@ def test_the_units_keep_their_digits_under_any_dtype_policy(policy):
         other = built(RecurrentNetwork(units=4), kinds=KINDS)
     finally:
         keras.config.set_dtype_policy(before)
-    set_scaling(model, {group: np.full((2, 3), [[1e5], [1]]) for group in INPUTS})
+    set_scaling(model, {group: np.full((2, 3), [[1e5], [1]]) for group in INPUT_OF_ROLE})
     other.set_weights(model.get_weights())
     inputs = raw_inputs(3)
     inputs["past_values"] += 1e5
-    for group, name in INPUTS.items():
+    for group, name in INPUT_OF_ROLE.items():
         inputs[name][..., np.equal(getattr(KINDS, group), NUMBER)] += 1e5
     found, expected = answer(other, inputs), answer(model, inputs)
     assert found.dtype == np.float32
@@ -513,8 +509,8 @@ def test_the_units_keep_their_digits_under_any_dtype_policy(policy):
 
 
 def test_the_layer_comes_back_from_its_config():
-    layer = NormalizeWindow("last", name="n")
+    layer = InstanceNormalization("last", name="n")
     config = json.loads(json.dumps(keras.saving.serialize_keras_object(layer)))
     again = keras.saving.deserialize_keras_object(config)
-    assert type(again) is NormalizeWindow
+    assert type(again) is InstanceNormalization
     assert again.get_config() == layer.get_config()

@@ -10,18 +10,12 @@ import keras
 import numpy as np
 import pytest
 
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.covariate_encoder import NUMBER, CovariateKinds
+from forecaster.inputs.spec import NUMBER, CovariateKinds, WindowSpec
+from forecaster.network.cells import CELLS
+from forecaster.network.core import Positions, core_inputs, default_segment_length
 from forecaster.network.heads import Point
-from forecaster.network.model import set_scaling
-from forecaster.network.recurrent import (
-    CELLS,
-    Positions,
-    RecurrentNetwork,
-    as_network,
-    core_inputs,
-    largest_part,
-)
+from forecaster.network.model import as_network, set_scaling
+from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.loop import OutputError
 from tests.helpers.cores import KINDS, SPEC, answer, built, raw_inputs, windows, with_random_weights
 from tests.helpers.fits import dense_core
@@ -221,7 +215,7 @@ def test_the_segments_of_the_horizon_are_asked_in_parallel():
 
 
 WIDTHS = {"past_covariates": 3, "future_covariates": 2, "static": 4}
-GROUPS = [
+COVARIATE_ROLES = [
     {name: WIDTHS[name] for name in names}
     for count in range(1, 4)
     for names in itertools.combinations(WIDTHS, count)
@@ -277,7 +271,7 @@ def formula(network, spec, weights, inputs):
     return forecast
 
 
-@pytest.mark.parametrize("widths", GROUPS)
+@pytest.mark.parametrize("widths", COVARIATE_ROLES)
 @pytest.mark.parametrize("decoder", ["segments", "dense"])
 @pytest.mark.parametrize("encoder", ["segments", "steps"])
 def test_covariates_go_in_where_the_formula_says(encoder, decoder, widths):
@@ -358,7 +352,7 @@ def test_what_only_covariates_know_is_learned(decoder):
     [(1, 1), (4, 4), (7, 7), (12, 12), (24, 24), (48, 48), (52, 26), (53, 1), (96, 48), (168, 42)],
 )
 def test_a_segment_is_a_season_or_a_part_of_it(season, length):
-    assert largest_part(season) == length
+    assert default_segment_length(season) == length
 
 
 def test_what_stands_for_a_network():

@@ -21,7 +21,7 @@ import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
 
 from forecaster import Forecaster, Quantiles, RecurrentNetwork
-from forecaster.network.recurrent import CELLS
+from forecaster.network.cells import CELLS
 from forecaster.saving import artifact, serving
 from forecaster.utils import files
 from tests.helpers.tiny import HORIZON, LENGTH, ROWS, dense, tiny, waves, with_random_weights
@@ -445,11 +445,11 @@ def test_an_artifact_of_format_1_forecasts_as_it_did(tmp_path):
     pd.testing.assert_frame_equal(Forecaster.load(tmp_path / "artifact").predict(), forecast)
 
 
-def test_a_note_of_format_1_becomes_one_of_today():
-    note, _, _ = artifact.load(FORMAT_1 / "artifact")
-    today, _ = Forecaster.load(FORMAT_1 / "artifact")._fitted.note(keep_history=True)
+def test_metadata_of_format_1_become_those_of_today():
+    metadata, _, _ = artifact.load(FORMAT_1 / "artifact")
+    today, _ = Forecaster.load(FORMAT_1 / "artifact")._fitted.to_metadata(keep_history=True)
     for key in ("parameters", "covariates", "layout"):
-        assert note[key] == today[key]
+        assert metadata[key] == today[key]
 
 
 def test_a_later_format_is_refused(saved):

@@ -4,6 +4,7 @@ import json
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -13,15 +14,15 @@ import pytest
 import tensorflow as tf
 
 from forecaster import Forecaster, Quantiles, RecurrentNetwork
-from forecaster.config import window_spec
 from forecaster.data.frame_checks import FrameWarning
-from forecaster.fitted import Fitted
+from forecaster.data.table_json import table_arrays, table_to_json
+from forecaster.fitted import Fitted, untrained
 from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.network.core import core_inputs
 from forecaster.network.model import set_scaling
-from forecaster.network.recurrent import core_inputs
 from forecaster.training.callbacks import FitHistory
 from tests.forecaster.saving.test_artifact import operations_for_every_server
-from tests.helpers.tiny import HORIZON, LENGTH, tiny
+from tests.helpers.tiny import HORIZON, LENGTH, engine, tiny
 
 HELPERS = Path(__file__).parents[2] / "helpers"
 LEVELS = [0.1, 0.5, 0.9]
@@ -129,15 +130,17 @@ def random_forecaster(frame, seed=0, **parameters):
     """A forecaster that counts as fitted on `frame`, but whose weights are all distinct noise."""
     keys = {"id_column": "series", "time_column": "time", "time_features": None, "network": flat}
     model = tiny(**{"target": ["sold", "left"]} | keys | parameters)
-    parameters, table = model.get_params(deep=False), model.read_table(frame)
-    task = model._task(table, window_spec(parameters, table))
-    coder = CovariateCoder.learned(table, table.lengths, task.time_features)
-    network, forward = task.new_model(coder.kinds)
+    driver = engine(model)
+    table = driver.read(frame)
+    spec = driver.window_spec(table)
+    features = driver.config.resolved_time_features(table, spec)
+    coder = CovariateCoder.learned(table, table.lengths, features)
+    trained = replace(untrained(driver.config, spec, coder), history=FitHistory([1.0]))
     generator = np.random.default_rng(seed)
+    network = trained.model
     network.set_weights([generator.normal(0, 0.3, w.shape) for w in network.get_weights()])
     set_scaling(network, coder.scaling(table, table.lengths))
-    fitted = (task.spec, coder, network, forward, FitHistory([1.0]))
-    return model._adopt(Fitted.on(table, parameters, *fitted))
+    return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 
 def parted(frame):
@@ -202,7 +205,7 @@ def live(model, frame):
     histories, futures = map(pd.concat, parted(frame))
     future = futures[["series", "time", *model.future_covariates]]
     known = {"future": future} if model.future_covariates else {}
-    shape = (-1, HORIZON, model._fitted.layout.num_targets)
+    shape = (-1, HORIZON, model._fitted.last_rows.num_targets)
     levels = list(model._fitted.output.levels)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrameWarning)  # of categories that are new
@@ -374,8 +377,8 @@ def test_the_manifest_describes_every_column(served):
 
 
 def assert_same_tables(table, other):
-    assert table.layout() == other.layout()
-    arrays, others = table.arrays(), other.arrays()
+    assert table_to_json(table) == table_to_json(other)
+    arrays, others = table_arrays(table), table_arrays(other)
     assert arrays.keys() == others.keys()
     for name, array in arrays.items():
         assert np.array_equal(array, others[name], equal_nan=True)
@@ -387,9 +390,9 @@ def test_what_is_loaded_gives_the_same_bits(case, served):
     model, folder, _ = served[case]
     again = Forecaster.load(folder / "artifact")
     before, after = model._fitted, again._fitted
-    assert after.coder == before.coder
+    assert after.trained.coder == before.trained.coder
     assert_same_tables(after.history, before.history)
-    assert_same_tables(after.layout, before.layout)
+    assert_same_tables(after.last_rows, before.last_rows)
     frame = CASES[case][0](is_new=True)
     for output, forecasts in live(model, frame).items():
         assert np.array_equal(live(again, frame)[output], forecasts, equal_nan=True)
@@ -401,9 +404,9 @@ def test_the_histories_of_a_panel_may_stay_at_home(served, tmp_path):
     model.save(tmp_path / "artifact", keep_history=False)
     again = Forecaster.load(tmp_path / "artifact")
     assert again._fitted.history is None
-    assert again._fitted.layout.layout() == model._fitted.layout.layout()
+    assert table_to_json(again._fitted.last_rows) == table_to_json(model._fitted.last_rows)
     frame = days_of_autumn(is_new=False)
     expected = live(model, frame)["prediction"]
     assert np.array_equal(live(again, frame)["prediction"], expected)
-    table = again._read_like_fit(frame)
+    table = engine(again).read_like_fit(frame, again._fitted)
     assert np.array_equal(again._fitted.rows_seen(table), table.lengths)

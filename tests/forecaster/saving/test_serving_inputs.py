@@ -5,18 +5,18 @@ import pandas as pd
 import pytest
 import tensorflow as tf
 
-from forecaster.data.reading import read_frame
 from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.time_features import as_time_features, unix_seconds
-from forecaster.inputs.windows import WindowSpec
 from forecaster.network.heads import Point
 from forecaster.saving.serving import Serving
+from tests.helpers.tables import read
 from tests.helpers.tiny import LENGTH
 
 
 def serving_of(times, names):
     """For one series at these times, from which the next step of each is forecast."""
-    table = read_frame(pd.DataFrame({"value": np.arange(len(times))}, index=times))
+    table = read(pd.DataFrame({"value": np.arange(len(times))}, index=times))
     features = as_time_features(names, table.starts)
     coder = CovariateCoder(time_features=features)
     return Serving(WindowSpec(LENGTH, horizon=1), coder, Point(), table)

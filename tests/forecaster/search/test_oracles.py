@@ -12,7 +12,7 @@ from keras_tuner import HyperParameters, Objective
 from keras_tuner.engine.trial import TrialStatus
 
 from forecaster.search.bayesian import INITIAL_POINTS
-from forecaster.search.oracles import TUNERS, Proposer, new_oracle, plain_state
+from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle, oracle_to_json
 
 
 def small():
@@ -32,11 +32,11 @@ def error(values):
     return values["units"] + "abc".index(values["cell"]) + abs(np.log10(values.get("rate", 1)) + 2)
 
 
-def proposals(proposer, count, ahead=0, error=error):
+def proposals(oracle, count, ahead=0, error=error):
     """The values of so many trials; so many are open when the next one is asked for."""
     found, waiting = [], []
     while len(found) < count:
-        trial = proposer.ask()
+        trial = oracle.ask()
         if trial.status == TrialStatus.STOPPED:
             break
         if trial.status == TrialStatus.RUNNING:
@@ -44,13 +44,13 @@ def proposals(proposer, count, ahead=0, error=error):
             waiting.append(trial)
         if trial.status == TrialStatus.IDLE or len(waiting) > ahead:
             done = waiting.pop(0)
-            proposer.tell(done, error(done.hyperparameters.values), None)
+            oracle.tell(done, error(done.hyperparameters.values), None)
     return found
 
 
 def proposed(tuner, space=wide, count=12, seed=0, ahead=0):
-    with Proposer(new_oracle(tuner, space(), seed=seed, max_epochs=9)) as proposer:
-        return proposals(proposer, count, ahead)
+    with AskTellOracle(new_oracle(tuner, space(), seed=seed, max_epochs=9)) as oracle:
+        return proposals(oracle, count, ahead)
 
 
 @pytest.mark.parametrize("tuner", ["random", "bayesian", "hyperband"])
@@ -92,8 +92,8 @@ def test_the_bayesian_learns():
     for seed in range(3):
         lowest = {}
         for tuner in ("random", "bayesian"):
-            with Proposer(new_oracle(tuner, bowl(), seed=seed, max_epochs=9)) as proposer:
-                lowest[tuner] = min(map(depth, proposals(proposer, 30, error=depth)))
+            with AskTellOracle(new_oracle(tuner, bowl(), seed=seed, max_epochs=9)) as oracle:
+                lowest[tuner] = min(map(depth, proposals(oracle, 30, error=depth)))
         assert lowest["bayesian"] < lowest["random"] / 1.5
 
 
@@ -105,19 +105,19 @@ def test_the_bayesian_takes_scores_of_zero(chance):
     def sometimes_perfect(values):
         return 0.0 if hits.random() < chance else error(values)
 
-    with Proposer(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as proposer:
-        found = proposals(proposer, 30, error=sometimes_perfect)
+    with AskTellOracle(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as oracle:
+        found = proposals(oracle, 30, error=sometimes_perfect)
     assert len(found) == len({*map(str, found)}) == 30
 
 
 @pytest.mark.parametrize("ahead", [1, 3])
 def test_the_grid_goes_on_while_trials_run(ahead):
     oracle = keras_tuner.oracles.GridSearchOracle(hyperparameters=small())
-    with Proposer(oracle) as plain:
+    with AskTellOracle(oracle) as plain:
         expected = proposals(plain, 50)
     assert proposed("grid", small, 50, ahead=ahead) == expected
-    with Proposer(new_oracle("grid", small(), seed=0, max_epochs=9)) as proposer:
-        statuses = {proposer.ask().status for _ in range(5)}
+    with AskTellOracle(new_oracle("grid", small(), seed=0, max_epochs=9)) as oracle:
+        statuses = {oracle.ask().status for _ in range(5)}
     assert statuses == {TrialStatus.RUNNING}
 
 
@@ -125,8 +125,8 @@ def test_who_needs_results():
     oracles = {name: new_oracle(name, small(), seed=0, max_epochs=9) for name in TUNERS}
     needs = {}
     for name, oracle in oracles.items():
-        with Proposer(oracle) as proposer:
-            needs[name] = proposer.needs_results
+        with AskTellOracle(oracle) as asked:
+            needs[name] = asked.needs_results
     assert needs == {"random": False, "bayesian": True, "hyperband": True, "grid": False}
 
 
@@ -136,8 +136,8 @@ def test_an_oracle_of_the_user_is_copied():
     )
     state = copy.deepcopy(own.get_state())
     oracle = new_oracle(own, wide(), seed=0, max_epochs=9)
-    with Proposer(oracle) as proposer:
-        assert len(proposals(proposer, 50)) == 5  # its own number of trials
+    with AskTellOracle(oracle) as asked:
+        assert len(proposals(asked, 50)) == 5  # its own number of trials
     assert own.get_state() == state
     assert own.objective.name == "val_loss"
     assert oracle.objective.direction == "min"
@@ -145,7 +145,7 @@ def test_an_oracle_of_the_user_is_copied():
 
 def test_the_state_tells_oracles_apart():
     states = [
-        plain_state(keras_tuner.oracles.RandomSearchOracle(seed=seed, hyperparameters=space))
+        oracle_to_json(keras_tuner.oracles.RandomSearchOracle(seed=seed, hyperparameters=space))
         for seed, space in ((1, small()), (1, wide()), (2, small()))
     ]
     assert states[0] == states[1] != states[2]
@@ -155,21 +155,21 @@ def test_nothing_is_said_or_written(tmp_path, monkeypatch, capfd):
     monkeypatch.chdir(tmp_path)
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        with Proposer(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as proposer:
-            proposals(proposer, INITIAL_POINTS + 2)
+        with AskTellOracle(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as oracle:
+            proposals(oracle, INITIAL_POINTS + 2)
             for _ in range(4):  # keras-tuner would raise after three
-                proposer.tell(proposer.ask(), None, "it failed")
-            folder = proposer.oracle._project_dir
+                oracle.tell(oracle.ask(), None, "it failed")
+            folder = oracle.tuner_oracle._project_dir
     assert capfd.readouterr() == ("", "")
     assert [*tmp_path.iterdir()] == []
     assert not Path(folder).exists()
 
 
 def test_a_failed_trial_is_never_the_best():
-    with Proposer(new_oracle("random", wide(), seed=0, max_epochs=9)) as proposer:
-        first, second = proposer.ask(), proposer.ask()
-        proposer.tell(first, None, "ValueError: no")
-        proposer.tell(second, 3.0, None)
-        assert [trial.trial_id for trial in proposer.oracle.get_best_trials()] == ["0001"]
-        assert proposer.oracle.trials["0000"].status == TrialStatus.FAILED
-        assert proposer.oracle.trials["0000"].message == "ValueError: no"
+    with AskTellOracle(new_oracle("random", wide(), seed=0, max_epochs=9)) as oracle:
+        first, second = oracle.ask(), oracle.ask()
+        oracle.tell(first, None, "ValueError: no")
+        oracle.tell(second, 3.0, None)
+        assert [trial.trial_id for trial in oracle.tuner_oracle.get_best_trials()] == ["0001"]
+        assert oracle.tuner_oracle.trials["0000"].status == TrialStatus.FAILED
+        assert oracle.tuner_oracle.trials["0000"].message == "ValueError: no"

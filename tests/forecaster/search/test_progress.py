@@ -6,7 +6,8 @@ from types import SimpleNamespace
 import pytest
 from rich.console import Console
 
-from forecaster.evaluation.folds import FoldResult, Objective
+from forecaster.search.fold_task import FoldResult
+from forecaster.search.objective import Objective
 from forecaster.search.progress import view_on
 from forecaster.search.trial import COMPLETED, PRUNED, Trial
 from forecaster.search.trial_runner import Rules

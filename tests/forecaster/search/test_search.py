@@ -21,8 +21,7 @@ from sklearn.exceptions import NotFittedError
 
 from forecaster import Folds, Forecaster, ForecasterSearch, Quantiles, Training, space
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.search.report import importance
-from forecaster.search.trial import fold_columns, parameter_columns
+from forecaster.search.report import fold_columns, importance, parameter_columns
 from tests.helpers.killed_search import new_search, outcome
 from tests.helpers.killed_search import space as rates
 from tests.helpers.tiny import HORIZON, dense, tiny, waves
@@ -62,7 +61,7 @@ def test_what_a_search_leaves_behind(fitted):
     assert (pruned["score"] > completed["score"].median()).all()  # estimates
     assert trials["naive"].notna().all()
     assert completed["naive"].nunique() == 1
-    assert (trials["weights"] == 24).all()  # (7 + 1) * 3
+    assert (trials["num_parameters"] == 24).all()  # (7 + 1) * 3
     assert trials["epochs"].between(1, 3).all()
     assert (trials["seconds"] > 0).all()
     best = completed["score"].idxmin()
@@ -120,14 +119,14 @@ def test_what_is_fitted_in_the_end_was_judged():
     assert lengths == [7, 14]
     search = small(template=tiny(input_length=None)).fit(frame, verbose=0)
     assert search.best_forecaster_.input_length_ == 14
-    assert (search.trials_["weights"] == (14 + 1) * HORIZON).all()
+    assert (search.trials_["num_parameters"] == (14 + 1) * HORIZON).all()
     # Two years show a cycle that no window and no fold shows twice.
     network = RecurrentNetwork("simple_rnn", units=2, num_layers=1)
     long = waves(pd.date_range("2022-01-01", periods=731))
     search = small(template=tiny(network=network, time_features="auto"), max_trials=1)
     best = search.fit(long, verbose=0).best_forecaster_
     assert best.time_features == ["day_of_year"]
-    assert search.trials_.loc[0, "weights"] == best.model_.count_params()
+    assert search.trials_.loc[0, "num_parameters"] == best.model_.count_params()
 
 
 def test_a_score_is_that_of_a_backtest():

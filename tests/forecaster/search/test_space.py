@@ -7,8 +7,8 @@ import pytest
 from keras_tuner import HyperParameters
 
 from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training, space
-from forecaster.inputs.windows import WindowSpec
-from forecaster.network.recurrent import CELLS
+from forecaster.inputs.spec import WindowSpec
+from forecaster.network.cells import CELLS
 from forecaster.search.space import PARAMETERS
 
 HOURS = WindowSpec(input_length=72, horizon=24, season_length=24)

@@ -15,12 +15,14 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_tuner import HyperParameters
 
-from forecaster.evaluation.folds import FoldResult, Objective
-from forecaster.search.oracles import TUNERS, Proposer, new_oracle
+from forecaster.search.fold_task import FoldResult
+from forecaster.search.objective import Objective
+from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle
 from forecaster.search.progress import Silent
-from forecaster.search.trial import COMPLETED, FAILED, PRUNED, UNFINISHED, Journal, best_trial
-from forecaster.search.trial_runner import Conductor, Rules
-from forecaster.utils.executors import Here, Slot
+from forecaster.search.trial import COMPLETED, FAILED, PRUNED, UNFINISHED, best_trial
+from forecaster.search.trial_runner import Rules, TrialRunner
+from forecaster.search.trial_store import TrialStore
+from forecaster.utils.executors import SerialExecutor, WorkerSlot
 
 FOLDS = 3
 MAE = Objective(("MAE",), ())
@@ -41,7 +43,7 @@ def error_of(parameters, fold):
 
 
 def result_of(error):
-    return FoldResult({"MAE": error}, {"MAE": 2.0}, epochs=5, weights=10, seconds=0.1)
+    return FoldResult({"MAE": error}, {"MAE": 2.0}, epochs=5, num_parameters=10, seconds=0.1)
 
 
 def run_task(world, parameters, fold):
@@ -69,7 +71,7 @@ class World:
         trials=12,
         prune=True,
         seconds=None,
-        make=Here,
+        make=SerialExecutor,
         seed=3,
         prepare=None,
         oracle=None,
@@ -77,26 +79,28 @@ class World:
         declared = HyperParameters()
         space(declared)
         oracle = oracle or new_oracle(tuner, declared, seed=seed, max_epochs=9)
-        with Proposer(oracle) as proposer:
-            conductor = Conductor(
-                proposer,
+        with AskTellOracle(oracle) as asked:
+            runner = TrialRunner(
+                asked,
                 prepare or (lambda hp: (space(hp), object())),
                 lambda trial, fold: partial(run_task, self, trial.parameters, fold),
-                Journal(folder),
-                [Slot(make) for _ in range(slots)],
+                TrialStore(folder),
+                [WorkerSlot(make) for _ in range(slots)],
                 Rules(MAE, FOLDS, trials, seconds, prune),
                 Silent(),
                 lambda trial: None,
             )
-            return conductor.run()
+            return runner.run()
 
 
 def outline(trials):
     """All that a search decided."""
-    return [(t.id, t.parameters, t.status, t.errors(MAE), t.original is not None) for t in trials]
+    return [
+        (t.id, t.parameters, t.status, t.errors(MAE), t.duplicate_of is not None) for t in trials
+    ]
 
 
-def told(folder):
+def reported(folder):
     """What keras-tuner's files hold, without what only tells who asked."""
     return {
         file.parent.name: file.read_text() for file in sorted(folder.glob("trial_*/trial.json"))
@@ -139,7 +143,7 @@ def test_who_needs_no_results_does_the_same_with_any_workers(
     found = World().search(together, slots=slots, make=shuffled(order), **how)
     count = len(expected)
     assert outline(found)[:count] == outline(expected)
-    assert {name: told(together)[name] for name in told(alone)} == told(alone)
+    assert {name: reported(together)[name] for name in reported(alone)} == reported(alone)
 
 
 @pytest.mark.parametrize("tuner", ["bayesian", "hyperband"])
@@ -154,7 +158,7 @@ def test_who_needs_results_does_the_same_with_as_many_workers(
         for folder, order in zip(folders, orders, strict=True)
     )
     assert outline(one) == outline(other)
-    assert told(folders[0]) == told(folders[1])
+    assert reported(folders[0]) == reported(folders[1])
 
 
 @pytest.mark.parametrize("tuner", TUNERS)
@@ -178,7 +182,7 @@ def test_a_search_that_was_cut_off_goes_on(tmp_path_factory, tuner, cuts):
     last = World()
     found = last.search(cut, **how)
     assert outline(found) == outline(expected)
-    assert told(cut) == told(whole)
+    assert reported(cut) == reported(whole)
     assert sorted(finished + last.runs) == sorted(world.runs)  # every fold once
     for earlier in kept:
         assert {file: file.stat().st_mtime_ns for file in earlier} == earlier
@@ -190,17 +194,17 @@ def test_trials_that_are_over_keep_their_files(tmp_path):
     World().search(tmp_path, trials=7)
     assert len(before) >= 4 * 2
     assert {file: file.stat().st_mtime_ns for file in before} == before
-    assert len(told(tmp_path)) == 7
+    assert len(reported(tmp_path)) == 7
 
 
 def test_a_damaged_trial_file_is_mended(tmp_path):
     """As when a kill came while keras-tuner wrote it."""
     World().search(tmp_path, trials=3)
-    before = told(tmp_path)
+    before = reported(tmp_path)
     (tmp_path / "trial_0001" / "trial.json").write_text("{")
     (tmp_path / "trial_0002" / "trial.json").unlink()
     World().search(tmp_path, trials=3)
-    assert told(tmp_path) == before
+    assert reported(tmp_path) == before
 
 
 def hopeless(trials):
@@ -356,13 +360,13 @@ def test_the_same_parameters_are_not_run_again(tmp_path):
     world = World()
     oracle = keras_tuner.oracles.RandomSearchOracle(max_trials=None, seed=5)
     trials = world.search(tmp_path, prepare=prepare, trials=10, oracle=oracle, prune=False)
-    new = [trial for trial in trials if trial.original is None]
+    new = [trial for trial in trials if trial.duplicate_of is None]
     assert [trial.parameters["cell"] for trial in new] and len(new) == len(CELLS)
     assert len(world.runs) == FOLDS * len(CELLS)
     assert len(trials) > len(new)
     for trial in trials:
-        if trial.original is not None:
-            assert trial.proposed.score == trial.original.proposed.score
+        if trial.duplicate_of is not None:
+            assert trial.proposed.score == trial.duplicate_of.proposed.score
 
 
 def test_a_grid_ends_by_itself(tmp_path):

@@ -11,7 +11,7 @@ import pytest
 import tensorflow as tf
 
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training.loop import Training
+from forecaster.training.settings import Training
 from forecaster.utils.files import read_arrays
 from tests.helpers.fits import (
     CHECKOUT,
@@ -21,6 +21,7 @@ from tests.helpers.fits import (
     make_task,
     train,
     walks,
+    with_run,
 )
 from tests.helpers.killed_fit import digest, killed_task, never_killed
 
@@ -64,7 +65,7 @@ def test_the_best_weights_survive_a_cut(tmp_path):
     task = killed_task(tmp_path)
     task = replace(task, training=replace(task.training, refit=False))
     with pytest.raises(Cut):
-        train(replace(task, callbacks=[CutOff(5)]))
+        train(with_run(task, callbacks=[CutOff(5)]))
     model, _, _ = train(task)
     assert history.best_epoch == 3
     assert_same_weights(model, recorder.weights[2])
@@ -99,7 +100,7 @@ def test_a_fit_that_the_user_ended_ends_there_again(tmp_path):
     assert len(history.loss) == 2
     task = replace(task, resume_dir=tmp_path)
     with pytest.raises(Cut):
-        train(replace(task, callbacks=[StopAt(), CutOff(3)]))
+        train(with_run(task, callbacks=[StopAt(), CutOff(3)]))
     again, _, other = train(task)
     assert other == history
     assert_same_weights(again, model)
@@ -109,7 +110,7 @@ def test_a_state_holds_what_it_needs_and_says_when_it_is_damaged(tmp_path):
     training = Training(epochs=2, batch_size=8)
     task = make_task(walks(), network=dense_core(0.3), training=training, resume_dir=tmp_path)
     with pytest.raises(Cut):
-        train(replace(task, callbacks=[CutOff(1)]))
+        train(with_run(task, callbacks=[CutOff(1)]))
     path, weights = tmp_path / "validated.npz", 16 * 8 + 8 + 8 * 3 + 3
     arrays, note = read_arrays(path)
     assert len(note["history"]["loss"]) == 1

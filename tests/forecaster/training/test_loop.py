@@ -14,19 +14,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from keras.src.random import seed_generator
 
-from forecaster.inputs.covariate_coder import CovariateCoder
-from forecaster.inputs.windows import (
-    Cutoffs,
-    WindowSource,
-    WindowSpec,
-    forecast_at,
-    training_batches,
-)
+from forecaster.inputs.batches import TrainingCut, forecast_at, training_batches
+from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.windows import Cutoffs, WindowSource
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training import loop as training
-from forecaster.training.loop import OutputError, Part, Training, rows_needed, train_on
+from forecaster.training import loop
+from forecaster.training.loop import OutputError, Part, rows_needed
 from forecaster.training.optimizer import AveragedAdam
+from forecaster.training.settings import Training
 from forecaster.training.validation import series_scales
 from tests.helpers.fits import (
     CHECKOUT,
@@ -35,9 +31,12 @@ from tests.helpers.fits import (
     assert_same_weights,
     dense_core,
     make_task,
+    new_model,
     same_weights,
     train,
+    update,
     walks,
+    with_run,
 )
 from tests.helpers.killed_fit import killed_task, never_killed
 
@@ -48,7 +47,7 @@ def frozen(**how):
     recorder = Recorder()
     task = make_task(training=training, callbacks=[recorder], **how)
     model, forward, history = train(task)
-    for one, other in zip(model.get_weights(), task.new_model()[0].get_weights(), strict=True):
+    for one, other in zip(model.get_weights(), new_model(task).get_weights(), strict=True):
         np.testing.assert_allclose(one, other, rtol=0, atol=1e-25)
     return task, forward, history, recorder
 
@@ -90,7 +89,7 @@ def test_equal_series_count_the_same_whatever_their_lengths():
         part = Part.of(task, task.table.lengths)
         cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
         assert cutoffs.counts.tolist() == [24, 84]
-        _, target, weight = next(iter(training._batches(task, part, cutoffs)))
+        _, target, weight = next(iter(loop._batches(task, part, cutoffs)))
         of_first = np.isin(target, values[:30].astype(np.float32))[..., 0].all(axis=1)
         assert of_first.sum() == 24
         scale = series_scales(task.table, task.table.lengths, 4)[0]
@@ -104,12 +103,14 @@ def test_missing_targets_have_no_part_in_the_gradient():
     values = walks(2, 40)
     values[0, 20:30] = values[1, :9] = NAN
     task = make_task(values, joint=True, network=dense_core())
-    model, _ = task.new_model()
+    model = new_model(task)
     loss, weights = OutputError(Point(), "mse"), np.array([[2.0, 0.5]], np.float32)
     cutoffs = Cutoffs.between(1, np.array([37]))  # the first pasts see nothing of the second series
     (inputs, target, weight) = next(
         iter(
-            training_batches(WindowSource(task.table, joint=True), cutoffs, task.spec, 37, weights)
+            training_batches(
+                TrainingCut(WindowSource(task.table, joint=True), cutoffs, task.spec, weights), 37
+            )
         )
     )
     counts = weight.numpy() > 0
@@ -181,7 +182,7 @@ def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     """Keras alone, with the optimizer, the stream and the epochs that the refit should have had."""
     model, history, recorder = never_killed()
     task = killed_task()
-    expected, _ = task.new_model()
+    expected = new_model(task)
     expected.compile(AveragedAdam(0.02), OutputError(Point(), "mae"), jit_compile=True)
     scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
     cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
@@ -206,7 +207,7 @@ def test_callbacks_see_the_scores():
 def test_the_same_seed_gives_the_same_bits():
     model, history, _ = never_killed()
     lines = []
-    again, _, other = train(replace(killed_task(), report=lines.append))
+    again, _, other = train(with_run(killed_task(), report=lines.append))
     assert_same_weights(again, model)
     assert other == history
     assert len(lines) == 6 + 1 + history.best_epoch
@@ -301,7 +302,10 @@ TOO_FEW_TO_TRAIN = "values in its first 96 rows, which train: some to look back 
         (gaps(walks(), (0, 0, 96)), TOO_FEW_TO_TRAIN),
         (gaps(walks(), (0, 4, 96)), TOO_FEW_TO_TRAIN),
         (gaps(walks(), (0, 0, 94)), TOO_FEW_TO_TRAIN),
-        (gaps(walks(), (0, 96, 120)), "values in the last 24 rows, which judge, and shortly bef"),
+        (
+            gaps(walks(), (0, 96, 120)),
+            "values in the last 24 rows, which are held out, and shortly bef",
+        ),
     ],
 )
 def test_nothing_to_learn_from(values, message):
@@ -393,34 +397,35 @@ def test_a_network_that_xla_cannot_compile():
 def test_an_update_goes_on_from_the_weights_at_hand():
     """Keras alone, on every window from the first on, once."""
     task = make_task(walks(2), training=Training(epochs=1, batch_size=5, refit=False))
-    (model, _), (expected, _) = task.new_model(), task.new_model()
+    model, expected = new_model(task), new_model(task)
     noise = [np.random.default_rng(0).normal(size=w.shape) for w in model.get_weights()]
     model.set_weights(noise)
     expected.set_weights(noise)
-    train_on(task, CovariateCoder(), model, np.array([110]))
+    update(task, model, 110)
     assert int(model.optimizer.iterations) == 4  # 16 windows of two series
 
     expected.compile(AveragedAdam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
     weights = (1 / series_scales(task.table, np.array([120]), 4)).astype(np.float32)
     cutoffs = Cutoffs.between(110, np.array([117, 117]))
-    batches = training_batches(WindowSource(task.table), cutoffs, task.spec, 5, weights)
+    cut = TrainingCut(WindowSource(task.table), cutoffs, task.spec, weights)
+    batches = training_batches(cut, 5)
     expected.fit(batches, steps_per_epoch=4, shuffle=False, verbose=0)
     assert_same_weights(model, expected)
 
 
 def test_an_update_without_a_window():
     task = make_task(walks(1, 12))
-    model, _ = task.new_model()
+    model = new_model(task)
     with pytest.raises(ValueError, match="`frame` must have at least 13 rows: history, then"):
-        train_on(task, CovariateCoder(), model, np.array([10]))
+        update(task, model, 10)
 
 
 def test_an_update_that_diverges_changes_nothing():
     task = make_task(walks(), training=Training(learning_rate=1e30, loss="mse", batch_size=4))
-    model, _ = task.new_model()
+    model = new_model(task)
     with pytest.raises(ValueError, match="The fit diverged: its loss or its validation score"):
-        train_on(task, CovariateCoder(), model, np.array([20]))
-    assert_same_weights(model, task.new_model()[0])
+        update(task, model, 20)
+    assert_same_weights(model, new_model(task))
 
 
 @pytest.mark.slow
@@ -449,7 +454,8 @@ def test_a_known_number_of_epochs_needs_no_rows_that_judge():
     """It is what the refit does, whose number of epochs the newest rows found."""
     refitted, _, history = train(make_task(walks(), training=Training(epochs=3)))
     task = make_task(walks(), training=Training(epochs=3))
-    _, model, _, alone = training.train(task, history.best_epoch)
-    assert_same_weights(model, refitted)
+    trained = loop.train(task, history.best_epoch)
+    alone = trained.history
+    assert_same_weights(trained.model, refitted)
     assert len(alone.loss) == history.best_epoch
     assert alone.validation_score == []

@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from forecaster.inputs.windows import WindowSource, WindowSpec
+from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.windows import WindowSource
 from forecaster.network.heads import Point, Quantiles
 from forecaster.training import validation as judge_module
-from forecaster.training.validation import Judge, observes, series_scales
+from forecaster.training.validation import ValidationScorer, observes, series_scales
 from tests.helpers.fits import NAN, make_table, ramp, walks
 
 gappy = arrays(float, (2, 12), elements=st.one_of(st.just(NAN), st.integers(-9, 9).map(float)))
@@ -23,7 +24,7 @@ def make_judge(values, train_rows, *, spec=None, output=None, loss="mae", joint=
     table = make_table(values)
     source, output = WindowSource(table, joint=joint), output or Point()
     spec = spec or WindowSpec(4, 2, source.channels, output.width, season_length=3)
-    return Judge(table, source, spec, output, loss, np.array([train_rows]))
+    return ValidationScorer(table, source, spec, output, loss, np.array([train_rows]))
 
 
 def scales(values, rows, season_length):
@@ -146,7 +147,7 @@ def test_nothing_to_score(first_missing):
     values = walks(rows=40)
     values[:, first_missing:] = NAN
     with pytest.raises(
-        ValueError, match="`frame` must have values in the last 10 rows, which judge"
+        ValueError, match="`frame` must have values in the last 10 rows, which are held out"
     ):
         make_judge(values, 30)
 

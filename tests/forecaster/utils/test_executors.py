@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from forecaster.utils.executors import check_workers, run_all
+from forecaster.utils.executors import SerialExecutor, WorkerSlot, check_workers, run_all, spawned
 
 TASKS = [partial(math.factorial, number) for number in (5, 3, 4)]
 
@@ -91,3 +91,27 @@ def test_workers_that_are_refused(workers, error, message):
         check_workers(workers)
     with pytest.raises(error, match=message):
         run_all([], workers)
+
+
+def test_a_slot_makes_its_executor_anew_after_its_lifetime():
+    slot, seen = WorkerSlot(partial(spawned, 1), lifetime=2), []
+    with slot:
+        seen += [slot.submit(os.getpid).result() for _ in range(5)]
+    assert seen[0] == seen[1] != seen[2] == seen[3] != seen[4]
+    assert os.getpid() not in seen
+
+
+def test_a_slot_survives_the_death_of_its_worker():
+    with WorkerSlot(partial(spawned, 1)) as slot:
+        first = slot.submit(os.getpid).result()
+        assert slot.submit(partial(os._exit, 3)).exception() is not None
+        assert slot.submit(os.getpid).result() not in (first, os.getpid())
+
+
+def test_here_runs_at_once():
+    with WorkerSlot(SerialExecutor) as slot:
+        future = slot.submit(threading.get_ident)
+        assert future.done()
+        assert future.result() == threading.get_ident()
+        with pytest.raises(ZeroDivisionError):
+            slot.submit(lambda: 1 / 0)
