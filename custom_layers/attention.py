@@ -1,15 +1,17 @@
 """Attention: what a decoder asks of the states that a recurrent encoder went through."""
 
 import math
-from typing import Any
+from typing import Literal, Unpack, get_args
 
 import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_inputs, check_mask, check_units
+from custom_layers.signatures import FullSignature, Initializer, LayerArguments, Regularizer
 
-SCORES = ("additive", "dot")
+Score = Literal["additive", "dot"]
+SCORES = get_args(Score)
 
 
 @register_keras_serializable(package="custom_layers")
@@ -76,14 +78,16 @@ class Attention(keras.layers.Layer):
         Is All You Need", NeurIPS 2017.
     """
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
-        score: str = "additive",
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
-        **layer_arguments: Any,
+        score: Score = "additive",
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
+        **layer_arguments: Unpack[LayerArguments],
     ) -> None:
         check_units(units)
         if score not in SCORES:

@@ -52,7 +52,7 @@ def complete_cell(cell: type, layer: type, sections: str) -> None:
         if "\n\nExample:" in docstring and "\n\nCall arguments:" not in docstring:
             cell.__doc__ = insert_before_example(docstring, sections)
         return
-    own, _, _ = inspect.cleandoc(layer.__doc__).partition("\n\nExample:")
+    own, _, _ = inspect.cleandoc(layer.__doc__ or "").partition("\n\nExample:")
     _, _, formula = own.partition("\n\n    ")  # what is indented first
     use = (
         "Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer "

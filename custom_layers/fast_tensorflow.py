@@ -67,8 +67,8 @@ def recurrence_of(cell: Any) -> Recurrence | None:
         return None
     if not SLOPES.keys() >= set(functions):
         return None
-    activations = [Activation(function, SLOPES[function]) for function in functions]
-    return Recurrence(cell.gates, *activations, cell.truncate_gradient)
+    gate, candidate, output = (Activation(function, SLOPES[function]) for function in functions)
+    return Recurrence(cell.gates, gate, candidate, output, cell.truncate_gradient)
 
 
 def is_worth_it(sequences: tf.Tensor) -> bool:
@@ -79,7 +79,7 @@ def is_worth_it(sequences: tf.Tensor) -> bool:
 
 def run(
     recurrence: Recurrence,
-    weights: Sequence[tf.Tensor | None],
+    weights: tuple[tf.Tensor, tf.Tensor, tf.Tensor | None, tf.Tensor | None],
     sequences: tf.Tensor,
     states: Sequence[tf.Tensor],
     return_sequences: bool,

@@ -4,13 +4,21 @@ It is a `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, t
 dropout masks are Keras's own and are written once, in Keras.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 import keras
 from keras import ops
 
 from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.gates import Gates
+from custom_layers.signatures import (
+    Activation,
+    Constraint,
+    FullSignature,
+    Initializer,
+    LayerArguments,
+    Regularizer,
+)
 from custom_layers.weights import add_weight, log_lags
 
 WEIGHT_ARGUMENTS = """\
@@ -46,6 +54,38 @@ FUSED_RAISES = """
 """
 
 
+class LSTMCellArguments(LayerArguments, total=False):
+    """Arguments of `keras.layers.LSTMCell` but units and dropouts."""
+
+    activation: Activation
+    recurrent_activation: Activation
+    use_bias: bool
+    kernel_initializer: Initializer
+    recurrent_initializer: Initializer
+    bias_initializer: Initializer
+    unit_forget_bias: bool
+    kernel_regularizer: Regularizer
+    recurrent_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    recurrent_constraint: Constraint
+    bias_constraint: Constraint
+    seed: int | None
+
+
+class CheckedCellArguments(LSTMCellArguments, total=False):
+    """Arguments of `CheckedCell` but units."""
+
+    dropout: float
+    recurrent_dropout: float
+
+
+class FusedCellArguments(CheckedCellArguments, total=False):
+    """Arguments of `FusedCell` but units."""
+
+    chrono_lag: int | None
+
+
 class CheckedCell(keras.layers.LSTMCell):
     """A `keras.layers.LSTMCell` that checks its arguments and drops the same for all gates.
 
@@ -55,13 +95,15 @@ class CheckedCell(keras.layers.LSTMCell):
         lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
     """
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        **lstm_cell_arguments: Any,
+        **lstm_cell_arguments: Unpack[LSTMCellArguments],
     ) -> None:
         check_units(units)
         check_rate("dropout", dropout)
@@ -88,7 +130,7 @@ class FusedCell(CheckedCell):
         unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
             rest of the bias comes from `bias_initializer`. Default: True.
         chrono_lag: Longest lag to be learned, in steps. Default: None.
-        lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
+        cell_arguments: Every other argument of `keras.layers.LSTMCell`.
     """
 
     gates: Gates = Gates()
@@ -99,9 +141,13 @@ class FusedCell(CheckedCell):
     width_text: ClassVar[str] = "units"
 
     def __init__(
-        self, units: int, *, chrono_lag: int | None = None, **lstm_cell_arguments: Any
+        self,
+        units: int,
+        *,
+        chrono_lag: int | None = None,
+        **cell_arguments: Unpack[CheckedCellArguments],
     ) -> None:
-        super().__init__(units, **lstm_cell_arguments)
+        super().__init__(units, **cell_arguments)
         check_chrono_lag(chrono_lag)
         _check_can_forget(chrono_lag, self.gates)
         self.chrono_lag = chrono_lag

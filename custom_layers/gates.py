@@ -6,7 +6,9 @@ order of the gates in every weight follows from it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+GateName = Literal["input", "forget", "output"]
 # Keras's order of the blocks in a fused kernel: i, f, g, o.
 BLOCKS = ("input", "forget", "candidate", "output")
 

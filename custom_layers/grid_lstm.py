@@ -1,13 +1,13 @@
 """GridLSTM: a grid of LSTMs over time and series, so that series can learn from each other."""
 
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import WEIGHT_ARGUMENTS, CheckedCell
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.fused import WEIGHT_ARGUMENTS, CheckedCell, CheckedCellArguments
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
 from custom_layers.weights import add_weight
 
 CELL_ARGUMENTS = f"""
@@ -169,6 +169,10 @@ class GridLSTMCell(CheckedCell):
         return {prefix + name: value for name, value in values.items()}
 
 
+class GridLSTMArguments(CheckedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `GridLSTM` but units."""
+
+
 @register_keras_serializable(package="custom_layers")
 class GridLSTM(RecurrentLayer):
     """A grid of LSTMs, along time and along series, in which series learn from each other.
@@ -218,6 +222,9 @@ class GridLSTM(RecurrentLayer):
     call_text: ClassVar[str] = CALL
     call_raises: ClassVar[str] = CALL_RAISES
     rank: ClassVar[int] = 4
+
+    def __init__(self, units: int, **arguments: Unpack[GridLSTMArguments]) -> None:
+        super().__init__(units, **arguments)
 
     def build(self, sequences_shape, initial_state_shape=None):
         super().build(sequences_shape)

@@ -1,12 +1,18 @@
 """The layer-normalized LSTM: what the gates see keeps its scale, whatever the weights do."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import GATED_RAISES, GatedCell, GatedRNN
+from custom_layers.gated import (
+    GATED_RAISES,
+    FastLayerArguments,
+    GatedCell,
+    GatedCellArguments,
+    GatedRNN,
+)
 from custom_layers.gates import Gates
 
 
@@ -19,7 +25,9 @@ class LayerNormLSTMCell(GatedCell):
         "a dropout", "`epsilon` is not above 0, a dropout", 1
     )
 
-    def __init__(self, units: int, *, epsilon: float = 1e-3, **cell_arguments: Any) -> None:
+    def __init__(
+        self, units: int, *, epsilon: float = 1e-3, **cell_arguments: Unpack[GatedCellArguments]
+    ) -> None:
         super().__init__(units, **cell_arguments)
         if not isinstance(epsilon, Real) or not epsilon > 0.0:
             raise ValueError(
@@ -63,6 +71,12 @@ class LayerNormLSTMCell(GatedCell):
 def _even_offsets(shape, dtype=None):
     """Evenly from -0.5 to 0.5: a state of nothing but zeros is where N is steepest."""
     return ops.linspace(-0.5, 0.5, shape[0], dtype=dtype)
+
+
+class LayerNormLSTMArguments(FastLayerArguments, total=False):
+    """Arguments of `LayerNormLSTM` but units."""
+
+    epsilon: float
 
 
 @register_keras_serializable(package="custom_layers")
@@ -113,3 +127,7 @@ class LayerNormLSTM(GatedRNN):
     """
 
     cell_class = LayerNormLSTMCell
+
+    def __init__(self, units: int, **arguments: Unpack[LayerNormLSTMArguments]) -> None:
+        passed_on: dict[str, Any] = {**arguments}  # more than the typed `**` of `GatedRNN` names
+        super().__init__(units, **passed_on)

@@ -8,14 +8,19 @@ Who owns what:
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
 # What works by backend, what is fastest on CPUs first. Keras's own loops do not train under XLA on
 # TensorFlow, and its scan on torch is in float32, on CPUs only.
-METHODS = {"tensorflow": ("blocks",), "jax": ("loop", "scan"), "torch": ("loop",)}
+Method = Literal["blocks", "loop", "scan"]
+METHODS: dict[str, tuple[Method, ...]] = {
+    "tensorflow": ("blocks",),
+    "jax": ("loop", "scan"),
+    "torch": ("loop",),
+}
 
 
 def linear_recurrence(
@@ -24,7 +29,7 @@ def linear_recurrence(
     weights: Sequence[Any],
     initial: Any,
     mask: Any = None,
-    method: str | None = None,
+    method: Method | None = None,
 ) -> Any:
     """All states of h_t = a_t h_{t-1} + b_t, with a_t, b_t = coefficients(x_t, *weights).
 
@@ -76,10 +81,11 @@ def linear_recurrence(
         from custom_layers.fast_scan import scan_in_blocks  # TensorFlow is the backend
 
         return scan_in_blocks(masked, inputs, mask, weights, initial)
-    return {"loop": _loop, "scan": _scan}[method](*masked(inputs, mask, *weights), initial)
+    a, b = masked(inputs, mask, *weights)
+    return _scan(a, b, initial) if method == "scan" else _loop(a, b, initial)
 
 
-def fastest_method() -> str:
+def fastest_method() -> Method:
     """The method for this backend and its devices.
 
     A parallel scan reads and writes the whole sequence log(time) times. That pays on accelerators;

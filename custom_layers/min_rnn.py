@@ -9,7 +9,7 @@ Who owns what:
 - `MinRNN` owns dropout, direction and masks of a whole sequence.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -17,7 +17,15 @@ from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.linear_recurrence import linear_recurrence
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
+from custom_layers.signatures import (
+    Activation,
+    Constraint,
+    FullSignature,
+    Initializer,
+    LayerArguments,
+    Regularizer,
+)
 from custom_layers.weights import add_weight, log_lags
 
 CELL_ARGUMENTS = """
@@ -57,6 +65,27 @@ def above_zero(x: Any) -> Any:
     return ops.where(x >= 0, x + 0.5, ops.sigmoid(x))
 
 
+class MinCellArguments(LayerArguments, total=False):
+    """Arguments of `MinCell` but units."""
+
+    unit_forget_bias: bool
+    chrono_lag: int | None
+    activation: Activation
+    use_bias: bool
+    kernel_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    bias_constraint: Constraint
+    dropout: float
+    seed: int | None
+
+
+class MinRNNArguments(MinCellArguments, RecurrentArguments, total=False):
+    """Arguments of `MinRNN` but units."""
+
+
 class MinCell(keras.layers.SimpleRNNCell):
     """One step of a recurrence whose gates see the inputs alone; base of `MinLSTMCell` and its kin.
 
@@ -84,23 +113,25 @@ class MinCell(keras.layers.SimpleRNNCell):
     states_text: ClassVar[str] = CELL_STATES
     width_text: ClassVar[str] = "units"
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
         unit_forget_bias: bool = True,
         chrono_lag: int | None = None,
-        activation: Any = above_zero,
+        activation: Activation = above_zero,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         seed: int | None = None,
-        **layer_arguments: Any,
+        **layer_arguments: Unpack[LayerArguments],
     ) -> None:
         check_units(units)
         check_rate("dropout", dropout)
@@ -218,6 +249,9 @@ class MinRNN(RecurrentLayer):
     """
 
     cell_class: ClassVar[type[MinCell]] = MinCell
+
+    def __init__(self, units: int, **arguments: Unpack[MinRNNArguments]) -> None:
+        super().__init__(units, **arguments)
 
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if self.unroll:

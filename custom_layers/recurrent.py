@@ -10,13 +10,15 @@ Who owns what:
   a whole sequence.
 """
 
-from typing import Any, ClassVar
+import inspect
+from typing import Any, ClassVar, TypedDict
 
 import keras
 from keras import ops
 
 from custom_layers.arguments import check_inputs, check_mask, check_states
 from custom_layers.docstrings import complete_cell, insert_before_example
+from custom_layers.signatures import FullSignature, Parameters, Regularizer, named_parameters
 
 LAYER_ARGUMENTS = """
     return_sequences: Whether to return the output of every step. Default: False, the last one.
@@ -63,6 +65,18 @@ LAYER_RAISES = """
 """
 
 
+class RecurrentArguments(TypedDict, total=False):
+    """Arguments that every recurrent layer has beside those of its cell."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    unroll: bool
+    zero_output_for_mask: bool
+    activity_regularizer: Regularizer
+
+
 class MaskedRNN(keras.layers.RNN):
     """A `keras.layers.RNN` in which a mask means the same on every backend.
 
@@ -86,6 +100,12 @@ class MaskedRNN(keras.layers.RNN):
             sequences, [ops.zeros_like(output), *initial_state], mask, training
         )
         return last, outputs, states[1:]
+
+
+def _layer_parameters(layer: type["RecurrentLayer"]) -> Parameters:
+    """Collect the parameters of a layer: those of its cell, then its own."""
+    cell = inspect.signature(layer.cell_class).parameters
+    return {**cell, **named_parameters(layer, last=RecurrentLayer)}
 
 
 class RecurrentLayer(MaskedRNN):
@@ -113,6 +133,8 @@ class RecurrentLayer(MaskedRNN):
     call_raises: ClassVar[str] = LAYER_RAISES
     rank: ClassVar[int] = 3  # of the sequences
 
+    __signature__ = FullSignature(_layer_parameters)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__doc__ is None:  # Python drops docstrings under -OO
@@ -136,7 +158,7 @@ class RecurrentLayer(MaskedRNN):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        activity_regularizer: Any = None,
+        activity_regularizer: Regularizer = None,
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
