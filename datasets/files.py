@@ -6,7 +6,7 @@ so that a file in the cache is whole and is the file that was meant.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from .local import LOCAL_DATA, find_local, open_unpacked
 
@@ -28,7 +28,7 @@ class BundledFile:
 
     name: str
 
-    def open(self) -> BinaryIO:
+    def open(self) -> IO[bytes]:
         """Open the file for its content."""
         return Path(__file__).with_name(self.name).open("rb")
 
@@ -50,7 +50,7 @@ class RemoteFile:
         """The file's name at its source, which is its name in the cache too."""
         return self.url.rsplit("/", maxsplit=1)[-1]
 
-    def open(self) -> BinaryIO:
+    def open(self) -> IO[bytes]:
         """Open the file for its content: from the local directory, the cache or the network.
 
         Raises:

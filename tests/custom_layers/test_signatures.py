@@ -86,7 +86,7 @@ def test_what_type_checkers_see_is_what_the_signature_shows(tested):
 
 @each_class
 def test_a_wrong_name_is_refused(tested):
-    with pytest.raises(ValueError, match="Unrecognized keyword arguments .*peephole"):
+    with pytest.raises(ValueError, match=r"Unrecognized keyword arguments .*peephole"):
         tested(4, peephole=("output",))
 
 
