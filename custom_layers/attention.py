@@ -1,4 +1,4 @@
-"""Attention: what a decoder asks of the states that a recurrent encoder went through."""
+"""Attention of a decoder to the states of a recurrent encoder."""
 
 import math
 from typing import Literal, Unpack, get_args
@@ -121,7 +121,7 @@ class Attention(keras.layers.Layer):
             self.score_kernel = weight("score_kernel", self.units)
 
     def keys(self, memory):
-        """The memory as it is compared with queries.
+        """Project the memory into the space in which it is compared with queries.
 
         Use it in a decoder that queries at each of its steps, to compute this once and pass it on.
 
@@ -154,7 +154,7 @@ class Attention(keras.layers.Layer):
         return (context, weights) if return_attention_scores else context
 
     def _scores(self, query, keys):
-        """How well each query and each key fit: (B, Q, U), (B, T, U) -> (B, Q, T)."""
+        """Score each query against each key: (B, Q, U), (B, T, U) -> (B, Q, T)."""
         if self.score == "dot":
             return ops.matmul(query, ops.swapaxes(keys, 1, 2)) / math.sqrt(self.units)
         both = ops.expand_dims(query, 2) + ops.expand_dims(keys, 1)  # (B, Q, T, U)

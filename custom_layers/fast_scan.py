@@ -1,9 +1,9 @@
 """The linear recurrence on TensorFlow: a loop over blocks of steps, with its gradient by hand.
 
-Memory is what makes a recurrence without matmuls slow on CPUs, so only h is kept. Everything wider
-(what the weights make of the inputs, gates, their gradients) exists for one block at a time and
-stays in the cache; on the way back it is computed once more. The blocks are long enough for their
-matmul to be one worth its name, and within a block nothing is left but h = a h + b.
+A recurrence without matmuls is limited by memory bandwidth on CPUs, so only h is kept. Everything
+wider (products of inputs and weights, gates, their gradients) exists for one block at a time and
+stays in the cache; the backward pass computes it once more. The blocks are long enough for an
+efficient matmul, and the loop within a block is only h = a h + b.
 """
 
 from collections.abc import Callable, Sequence

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Unpack
 
-import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
@@ -15,7 +14,7 @@ from custom_layers.gated import (
 )
 from custom_layers.gates import Gates
 from custom_layers.signatures import Constraint, Initializer, Regularizer
-from custom_layers.weights import add_weight
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
 FULL_GATE_ARGUMENTS = f"""
     gate_initializer: Initializer of `gate_kernel`. Default: "orthogonal".
@@ -43,9 +42,7 @@ class FullGateLSTMCell(GatedCell):
         **cell_arguments: Unpack[GatedCellArguments],
     ) -> None:
         super().__init__(units, **cell_arguments)
-        self.gate_initializer = keras.initializers.get(gate_initializer)
-        self.gate_regularizer = keras.regularizers.get(gate_regularizer)
-        self.gate_constraint = keras.constraints.get(gate_constraint)
+        store_weight_arguments(self, "gate", gate_initializer, gate_regularizer, gate_constraint)
         self.state_size = [self.units] * 5
 
     def build(self, input_shape):
@@ -66,9 +63,7 @@ class FullGateLSTMCell(GatedCell):
     def get_config(self):
         return {
             **super().get_config(),
-            "gate_initializer": keras.initializers.serialize(self.gate_initializer),
-            "gate_regularizer": keras.regularizers.serialize(self.gate_regularizer),
-            "gate_constraint": keras.constraints.serialize(self.gate_constraint),
+            **weight_config(self, "gate"),
         }
 
 

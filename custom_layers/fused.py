@@ -1,4 +1,4 @@
-"""The cell whose gates share their weights: what every cell with a hidden state stands on.
+"""The cell whose gates share their weights: the base of every cell with a hidden state.
 
 It is a `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their config and the
 dropout masks are Keras's own and are written once, in Keras.
@@ -19,7 +19,7 @@ from custom_layers.signatures import (
     LayerArguments,
     Regularizer,
 )
-from custom_layers.weights import add_weight, log_lags
+from custom_layers.weights import add_weight, initial_bias
 
 WEIGHT_ARGUMENTS = """\
     kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
@@ -162,18 +162,14 @@ class FusedCell(CheckedCell):
             self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer` for all blocks but those that make the cell remember."""
-        parts = self._split(self.bias_initializer(shape, dtype=dtype))
-        if self.chrono_lag is not None:
-            logs = log_lags(self.units, self.chrono_lag, self.seed, dtype)
-            parts.update({gate: sign * logs for gate, sign in self.gates.chrono_signs.items()})
-        elif self.unit_forget_bias:
-            for gate, value in self.gates.remembering_bias.items():
-                parts[gate] = ops.full_like(parts[gate], value)
-        return ops.concatenate(list(parts.values()))
+        """Draw the bias; the blocks that make the cell remember do not use `bias_initializer`."""
+        gates = self.gates
+        return initial_bias(
+            self, shape, dtype, gates.blocks, gates.chrono_signs, gates.remembering_bias
+        )
 
     def _split(self, fused):
-        """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
+        """Split a fused tensor into its blocks by name: (..., n * U) -> n x (..., U)."""
         blocks = self.gates.blocks
         return dict(zip(blocks, ops.split(fused, len(blocks), axis=-1), strict=True))
 
@@ -182,20 +178,20 @@ class FusedCell(CheckedCell):
         return values["hidden"], states
 
     def step(self, inputs, states, training=False):
-        """One step: all that is worth looking at, by name, and the list of new states.
+        """Compute one step: gates, candidate and states by name, and the list of new states.
 
         It is the formula of a cell, which each subclass writes.
         """
         raise NotImplementedError
 
     def _gate_inputs(self, x, states, training):
-        """What the gates and the candidate see of inputs and states: (B, n * U)."""
+        """Compute the inputs of gates and candidate from x and states: (B, n * U)."""
         x, h = self._dropped(x, states[0], training)
         z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel)
         return z + self.bias if self.use_bias else z
 
     def _dropped(self, x, h, training):
-        """What is left of inputs and hidden state on their way into the gates."""
+        """Apply dropout to inputs and hidden state on their way into the gates."""
         if training and self.dropout:
             x = x * self.get_dropout_mask(x)
         if training and self.recurrent_dropout:

@@ -31,7 +31,7 @@ from custom_layers.signatures import (
     Regularizer,
     named_parameters,
 )
-from custom_layers.weights import add_weight
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
 fast_tensorflow: Any = None
 if keras.backend.backend() == "tensorflow":
@@ -160,9 +160,9 @@ class GatedCell(FusedCell):
         self.state_size = [self.units, self.units]
         self.truncate_gradient = self.truncated if truncate_gradient is None else truncate_gradient
         self.output_activation = keras.activations.get(output_activation)
-        self.peephole_initializer = keras.initializers.get(peephole_initializer)
-        self.peephole_regularizer = keras.regularizers.get(peephole_regularizer)
-        self.peephole_constraint = keras.constraints.get(peephole_constraint)
+        store_weight_arguments(
+            self, "peephole", peephole_initializer, peephole_regularizer, peephole_constraint
+        )
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -172,7 +172,7 @@ class GatedCell(FusedCell):
             self.peephole_kernel = add_weight(self, "peephole_kernel", shape)
 
     def step(self, inputs, states, training=False):
-        """One step: what each gate lets through, the candidate and the new states, by name."""
+        """Compute one step: gates, candidate and states by name, and the list of new states."""
         c, seen = states[1], self._seen(states)
         z = self._split(self._gate_inputs(inputs, seen, training))  # (B, n * U) -> n x (B, U)
         gates = self.gates
@@ -191,20 +191,20 @@ class GatedCell(FusedCell):
         return {name: value for name, value in values.items() if name not in gates.open}, [h, c]
 
     def _seen(self, states):
-        """States as the gates see them, without a way back for errors where that is cut."""
+        """Return states as the gates see them, cut off from the gradient where it is truncated."""
         if self.truncate_gradient:
             return keras.tree.map_structure(ops.stop_gradient, states)
         return states
 
     def _gate(self, name, z, c):
-        """What a gate lets through, given its part of z and the cell state that it sees."""
+        """Activate a gate, given z by name and the cell state that it sees."""
         z = z[name]
         if name in self.gates.peepholes:
             z = z + self.peephole_kernel[self.gates.peepholes.index(name)] * c
         return self.recurrent_activation(z)
 
     def _hidden(self, o, c):
-        """The hidden state, given the output gate and the new cell state."""
+        """Compute the hidden state from the output gate and the new cell state."""
         return o * self.output_activation(c)
 
     def get_config(self):
@@ -213,9 +213,7 @@ class GatedCell(FusedCell):
             "output_activation": keras.activations.serialize(self.output_activation),
             "peepholes": list(self.gates.peepholes),
             "truncate_gradient": self.truncate_gradient,
-            "peephole_initializer": keras.initializers.serialize(self.peephole_initializer),
-            "peephole_regularizer": keras.regularizers.serialize(self.peephole_regularizer),
-            "peephole_constraint": keras.constraints.serialize(self.peephole_constraint),
+            **weight_config(self, "peephole"),
         }
 
 
@@ -257,7 +255,7 @@ class GatedRNN(RecurrentLayer):
 
     @property
     def compiles_itself(self) -> bool:
-        """Whether training runs in XLA computations of its own, and is slower inside another.
+        """Return whether training runs in XLA computations of its own, and is slower in another.
 
         A layer that is built for sequences of few steps is faster inside.
         """
@@ -266,7 +264,7 @@ class GatedRNN(RecurrentLayer):
         return self._steps is None or self._steps >= fast_tensorflow.SHORTEST_ALONE
 
     def _recurrence(self):
-        """The formula of the cell as the fast path takes it, or None if it does not."""
+        """Return the formula of the cell as the fast path takes it, or None if it does not."""
         cell = self.cell
         if fast_tensorflow is None or not self.use_fast_path or self.unroll:
             return None

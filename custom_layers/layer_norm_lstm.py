@@ -1,4 +1,4 @@
-"""The layer-normalized LSTM: what the gates see keeps its scale, whatever the weights do."""
+"""The layer-normalized LSTM, whose gates see inputs of the same scale at every step."""
 
 from numbers import Real
 from typing import Any, ClassVar, Unpack
@@ -59,7 +59,7 @@ class LayerNormLSTMCell(GatedCell):
         return super()._hidden(o, self.cell_gain * self._normal(c) + self.cell_offset)
 
     def _normal(self, values):
-        """N: less the mean and over the standard deviation of all values of a sequence's step."""
+        """Compute N: subtract the mean of the last axis, divide by its standard deviation."""
         values = values - ops.mean(values, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(values), axis=-1, keepdims=True)
         return values / ops.sqrt(variance + self.epsilon)
@@ -69,7 +69,7 @@ class LayerNormLSTMCell(GatedCell):
 
 
 def _even_offsets(shape, dtype=None):
-    """Evenly from -0.5 to 0.5: a state of nothing but zeros is where N is steepest."""
+    """Return values evenly from -0.5 to 0.5, since N is steepest at a state of zeros."""
     return ops.linspace(-0.5, 0.5, shape[0], dtype=dtype)
 
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 import keras
 from keras import ops
 
-# What works by backend, what is fastest on CPUs first. Keras's own loops do not train under XLA on
-# TensorFlow, and its scan on torch is in float32, on CPUs only.
+# The methods that work on a backend, the fastest on CPUs first. On TensorFlow Keras's own loops do
+# not train under XLA; on torch its scan is in float32, on CPUs only.
 Method = Literal["blocks", "loop", "scan"]
 METHODS: dict[str, tuple[Method, ...]] = {
     "tensorflow": ("blocks",),
@@ -31,7 +31,7 @@ def linear_recurrence(
     mask: Any = None,
     method: Method | None = None,
 ) -> Any:
-    """All states of h_t = a_t h_{t-1} + b_t, with a_t, b_t = coefficients(x_t, *weights).
+    """Compute all h_t = a_t h_{t-1} + b_t, with a_t, b_t = coefficients(x_t, *weights).
 
     The methods give the same numbers up to rounding:
 
@@ -86,7 +86,7 @@ def linear_recurrence(
 
 
 def fastest_method() -> Method:
-    """The method for this backend and its devices.
+    """Return the fastest method for this backend and its devices.
 
     A parallel scan reads and writes the whole sequence log(time) times. That pays on accelerators;
     on CPUs a loop is faster.
@@ -110,7 +110,7 @@ def _loop(a, b, initial):
 
 def _scan(a, b, initial):
     def after(first, second):
-        """Two stretches of steps, h -> a h + b each, as one."""
+        """Join two stretches of steps, h -> a h + b each, into one."""
         (a_first, b_first), (a_second, b_second) = first, second
         return a_second * a_first, a_second * b_first + b_second
 

@@ -2,7 +2,6 @@
 
 from typing import Any, ClassVar, Unpack
 
-import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
@@ -16,7 +15,7 @@ from custom_layers.gated import (
 )
 from custom_layers.gates import Gates
 from custom_layers.signatures import Constraint, Initializer, Regularizer
-from custom_layers.weights import add_weight
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
 PROJECTED_ARGUMENTS = f"""
     projection_initializer: Initializer of `projection_kernel`. Default: "glorot_uniform".
@@ -82,9 +81,13 @@ class ProjectedLSTMCell(GatedCell):
             projection_units = (self.units + 1) // 2
         check_units(projection_units, "projection_units")
         self.projection_units = int(projection_units)
-        self.projection_initializer = keras.initializers.get(projection_initializer)
-        self.projection_regularizer = keras.regularizers.get(projection_regularizer)
-        self.projection_constraint = keras.constraints.get(projection_constraint)
+        store_weight_arguments(
+            self,
+            "projection",
+            projection_initializer,
+            projection_regularizer,
+            projection_constraint,
+        )
         self.state_size = [self.projection_units, self.units]
         self.output_size = self.projection_units
 
@@ -100,9 +103,7 @@ class ProjectedLSTMCell(GatedCell):
         return {
             **super().get_config(),
             "projection_units": self.projection_units,
-            "projection_initializer": keras.initializers.serialize(self.projection_initializer),
-            "projection_regularizer": keras.regularizers.serialize(self.projection_regularizer),
-            "projection_constraint": keras.constraints.serialize(self.projection_constraint),
+            **weight_config(self, "projection"),
         }
 
 

@@ -1,11 +1,11 @@
-"""A cell run over a sequence: what every recurrent layer here shares, written once.
+"""The base of the recurrent layers: a cell run over a sequence.
 
 Who owns what:
 
 - A cell owns the weights and the formula of one step. It has `state_size`, as Keras asks, and
-  `step`, which gives everything that is worth looking at by name.
-- `RecurrentLayer` owns one constructor for cell and layer, their common config, the checks of what
-  is called with, and `trace`. It is a `keras.layers.RNN`, which owns the loop over time, masks
+  `step`, which gives gates, candidate and states by name.
+- `RecurrentLayer` owns one constructor for cell and layer, their common config, the checks of
+  a call, and `trace`. It is a `keras.layers.RNN`, which owns the loop over time, masks
   and states. Whoever writes a faster loop overrides `inner_loop`, the one method that sees
   a whole sequence.
 """
@@ -181,7 +181,7 @@ class RecurrentLayer(MaskedRNN):
 
     @property
     def units(self) -> int:
-        """Number of units; every other argument of the cell is an attribute of `cell`."""
+        """Return the number of units; any other argument of the cell is an attribute of `cell`."""
         return self.cell.units
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
@@ -191,9 +191,9 @@ class RecurrentLayer(MaskedRNN):
         return super().call(sequences, initial_state, mask, training)
 
     def trace(self, sequences, initial_state=None, mask=None) -> dict[str, Any]:
-        """What happens inside over a sequence: gates, cell state and hidden state by name.
+        """Compute the inside of the cell over a sequence: gates, cell and hidden state by name.
 
-        Use it for pictures of what a trained layer does. Nothing is dropped, whatever `dropout` is.
+        Use it to plot a trained layer at work. Dropout is inactive.
 
         Args:
             sequences: (batch, time, features), float.

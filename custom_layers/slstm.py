@@ -56,7 +56,7 @@ class SLSTMCell(FusedCell):
         return super()._initial_bias(shape, dtype)
 
     def step(self, inputs, states, training=False):
-        """One step: the gates as they are applied, the candidate and the new states, by name."""
+        """Compute one step: gates as applied, candidate and states by name, and new states."""
         _, c, n, m = states
         a = self._split(self._gate_inputs(inputs, states, training))  # (B, 4 * U) -> 4 x (B, U)
         log_i, log_f = a["input"], a["forget"]

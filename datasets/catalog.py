@@ -1,4 +1,4 @@
-"""Which datasets there are: every fact about them, and nothing that runs.
+"""The catalog: every fact about the datasets that can be loaded, as data.
 
 A file comes in with the SHA-256 of the bytes that its publisher serves, and with the licence that
 stands beside it there. Data under other people's terms are downloaded by the user, never bundled.
@@ -49,7 +49,7 @@ class Dataset:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where the files are downloaded from; empty for a bundled dataset."""
+        """Return the URLs of the files; none for a bundled dataset."""
         return tuple(file.url for file in self.files if isinstance(file, RemoteFile))
 
 

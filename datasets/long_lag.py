@@ -36,7 +36,7 @@ __all__ = [
 
 
 def noise_free_lag(count: int, *, lag: int = 100, seed: Seed) -> Sequences:
-    """Two sequences that differ in their first and last symbol: predict the next symbol.
+    """Draw one of two sequences that differ in first and last symbol: predict the next symbol.
 
     They are y, a_1, ..., a_(lag-1), y and x, a_1, ..., a_(lag-1), x. Each is drawn with
     probability 1/2.
@@ -65,7 +65,7 @@ _MOST_EXTRA = 40  # distractors beyond the lag
 
 
 def distractors(count: int, *, lag: int = 100, symbols: int | None = None, seed: Seed) -> Sequences:
-    """A symbol to be recalled after many random distractors.
+    """Recall a symbol after many random distractors.
 
     A sequence is b, then x or y, then `lag` + k distractors, then e; then the x or y of its second
     place is asked for. k is random: after the first `lag` distractors each step is the e with
@@ -177,7 +177,7 @@ def _two_marked(
     answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
     seed: Seed,
 ) -> Sequences:
-    """Sequences of values with two marked ones; `neutral` is the value of a marked first step."""
+    """Draw sequences with two marked values; `neutral` is the value of a marked first step."""
     rng = np.random.default_rng(seed)
     ends, steps = random_ends(rng, count, length)
     rows = np.arange(count)

@@ -1,4 +1,4 @@
-"""From the content of a file to a frame: values, names and order of rows stay as published."""
+"""Readers of files into frames, with values, names and order of rows as published."""
 
 from typing import IO
 

@@ -1,4 +1,4 @@
-"""The embedded Reber grammar, as strings to predict symbol by symbol."""
+"""Strings of the embedded Reber grammar, to be predicted symbol by symbol."""
 
 import numpy as np
 
@@ -19,15 +19,15 @@ _REBER_LONGEST = 40  # one string in 50,000 is longer
 
 
 def embedded_reber(count: int, *, possible: bool = False, seed: Seed) -> Sequences:
-    """Strings of the embedded Reber grammar: predict the next symbol.
+    """Draw strings of the embedded Reber grammar: predict the next symbol.
 
     A string is B, then T or P, then a string of the Reber grammar, then the T or P of its second
     place again, then E. The last but one symbol can only be predicted by who remembers the second.
 
     Args:
         count: Number of strings.
-        possible: Whether the targets mark every symbol that may come next, to judge with, instead
-            of the one that does come next, to learn from. Default: False.
+        possible: Whether the targets mark every symbol that may come next, for evaluation, instead
+            of the one that does come next, for training. Default: False.
         seed: An int, or the generator to draw from.
 
     Returns:
@@ -56,7 +56,7 @@ def embedded_reber(count: int, *, possible: bool = False, seed: Seed) -> Sequenc
 
 
 def _reber_string(rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """A string of the Reber grammar, and for each of its symbols all that could stand there."""
+    """Draw a string of the Reber grammar, and for each symbol all that could stand there."""
     while True:
         node, symbols, choices = 0, [], []
         while node < len(_REBER):

@@ -9,11 +9,11 @@ Seed = int | np.random.Generator
 
 @dataclass(frozen=True)
 class Sequences:
-    """Sequences to learn from, and the steps at which something is asked.
+    """Sequences with targets, and the steps at which a target counts.
 
     Args:
         inputs: (N, T, F), float32.
-        targets: (N, T, O), float32; zero where nothing is asked.
+        targets: (N, T, O), float32; zero where no target counts.
         weights: (N, T), float32: 1 at the steps whose target counts, 0 elsewhere.
     """
 
@@ -22,8 +22,8 @@ class Sequences:
     weights: np.ndarray
 
 
-def random_ends(rng: np.random.Generator, count: int, length: int) -> tuple[np.ndarray, ...]:
-    """The last step of each sequence, lengths drawn from T, ..., T + T // 10; and all steps."""
+def random_ends(rng: np.random.Generator, count: int, length: int) -> tuple[np.ndarray, np.ndarray]:
+    """Draw the last step of each sequence, of lengths T, ..., T + T // 10; return all steps too."""
     width = length + length // 10
     return rng.integers(length - 1, width, size=count), np.arange(width)
 
@@ -32,12 +32,12 @@ PADDING = -1  # the symbol that `one_hot` turns to zeros
 
 
 def one_hot(symbols: np.ndarray, size: int) -> np.ndarray:
-    """(...,) ints -> (..., size)."""
+    """Encode ints from 0 to `size` - 1 one-hot, `PADDING` as zeros: (...,) -> (..., size)."""
     return np.eye(size + 1, size, dtype=np.float32)[symbols]
 
 
 def ask_once(inputs: np.ndarray, ends: np.ndarray, answers: np.ndarray) -> Sequences:
-    """Sequences (N, T, F) that are asked for `answers` (N, O) at the steps `ends` (N,) alone."""
+    """Make sequences (N, T, F) with targets `answers` (N, O) at the steps `ends` (N,) alone."""
     count, width = inputs.shape[:2]
     targets = np.zeros((count, width, answers.shape[1]), np.float32)
     weights = np.zeros((count, width), np.float32)
