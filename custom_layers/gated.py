@@ -166,7 +166,7 @@ class GatedCell(FusedCell):
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.peephole_kernel = None
+        self.peephole_kernel: Any = None
         if self.gates.peepholes:
             shape = (len(self.gates.peepholes), self.units)
             self.peephole_kernel = add_weight(self, "peephole_kernel", shape)

@@ -26,7 +26,7 @@ class JANETCell(FusedCell):
                 f"`beta` must be a number. Received: beta={beta!r}. "
                 "Pass beta=1.0, as in the paper, or beta=0.0 for one gate in both places."
             )
-        self.beta = float(beta)
+        self.beta: float = float(beta)
 
     def step(self, inputs, states, training=False):
         (h,) = states

@@ -34,7 +34,7 @@ class LayerNormLSTMCell(GatedCell):
                 f"`epsilon` must be a float above 0. Received: epsilon={epsilon!r}. "
                 "It keeps a variance of zero from being divided by; pass epsilon=0.001."
             )
-        self.epsilon = float(epsilon)
+        self.epsilon: float = float(epsilon)
 
     def build(self, input_shape):
         super().build(input_shape)

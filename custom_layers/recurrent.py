@@ -104,8 +104,9 @@ class MaskedRNN(keras.layers.RNN):
 
 def _layer_parameters(layer: type["RecurrentLayer"]) -> Parameters:
     """Collect the parameters of a layer: those of its cell, then its own."""
-    cell = inspect.signature(layer.cell_class).parameters
-    return {**cell, **named_parameters(layer, last=RecurrentLayer)}
+    cell = inspect.signature(layer.cell_class).parameters.values()
+    named = {each.name: each for each in cell if each.kind is not each.VAR_KEYWORD}
+    return {**named, **named_parameters(layer, last=RecurrentLayer)}
 
 
 class RecurrentLayer(MaskedRNN):
