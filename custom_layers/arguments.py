@@ -1,4 +1,4 @@
-"""Checks of what users pass to constructors and calls of recurrent layers, at the door."""
+"""Checks of the arguments of constructors and calls of recurrent layers."""
 
 from collections.abc import Sequence
 from numbers import Integral, Real
@@ -8,7 +8,7 @@ import keras
 
 
 def check_units(units: int, name: str = "units") -> None:
-    """Whether a size is a positive int."""
+    """Check that a size is a positive int."""
     if isinstance(units, bool) or not isinstance(units, Integral) or units < 1:
         raise ValueError(
             f"`{name}` must be a positive int. Received: {name}={units!r}. "
@@ -17,7 +17,7 @@ def check_units(units: int, name: str = "units") -> None:
 
 
 def check_rate(name: str, rate: float) -> None:
-    """Whether a share that is dropped leaves something."""
+    """Check that a dropout rate is in [0, 1)."""
     if not isinstance(rate, Real) or not 0.0 <= rate < 1.0:
         raise ValueError(
             f"`{name}` must be in [0, 1). Received: {name}={rate!r}. "
@@ -26,7 +26,7 @@ def check_rate(name: str, rate: float) -> None:
 
 
 def check_chrono_lag(lag: int | None) -> None:
-    """Whether there is no longest lag to be learned, or one that leaves shorter ones."""
+    """Check that the longest lag to be learned is None or an int above 2."""
     if lag is not None and (isinstance(lag, bool) or not isinstance(lag, Integral) or lag < 3):
         raise ValueError(
             f"`chrono_lag` must be an int above 2. Received: chrono_lag={lag!r}. "
@@ -35,7 +35,7 @@ def check_chrono_lag(lag: int | None) -> None:
 
 
 def check_inputs(inputs: Any, name: str = "sequences") -> None:
-    """Whether inputs are real floating-point numbers, with at least one time step.
+    """Check that inputs are real floating-point numbers, with at least one time step.
 
     Raises:
         TypeError: another dtype.
@@ -55,7 +55,7 @@ def check_inputs(inputs: Any, name: str = "sequences") -> None:
 
 
 def check_mask(mask: Any, inputs: Any, name: str = "sequences") -> None:
-    """Whether there is no mask, or a value of it for every step of `inputs`."""
+    """Check that a mask is None or has a value for every step of `inputs`."""
     if mask is not None and not _fits(mask.shape, inputs.shape[:2]):
         raise ValueError(
             f"`mask` must have the shape (batch, time) of `{name}`, {tuple(inputs.shape[:2])}. "
@@ -64,7 +64,7 @@ def check_mask(mask: Any, inputs: Any, name: str = "sequences") -> None:
 
 
 def check_states(states: Any, sizes: Sequence[int], batch: int | None) -> None:
-    """Whether there are no initial states, or one of the right shape for each of `sizes`."""
+    """Check that initial states are None or one tensor (batch, size) for each of `sizes`."""
     if states is None:
         return
     states = list(states) if isinstance(states, (list, tuple)) else [states]
@@ -79,7 +79,7 @@ def check_states(states: Any, sizes: Sequence[int], batch: int | None) -> None:
 
 
 def _fits(shape, expected) -> bool:
-    """Whether two shapes can be the same; None is a size that is not known yet."""
+    """Check that two shapes can be the same; None is a size that is not known yet."""
     return len(shape) == len(expected) and all(
         None in pair or pair[0] == pair[1] for pair in zip(shape, expected, strict=True)
     )

@@ -1,15 +1,17 @@
-"""Attention: what a decoder asks of the states that a recurrent encoder went through."""
+"""Attention of a decoder to the states of a recurrent encoder."""
 
 import math
-from typing import Any
+from typing import Literal, Unpack, get_args
 
 import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_inputs, check_mask, check_units
+from custom_layers.signatures import FullSignature, Initializer, LayerArguments, Regularizer
 
-SCORES = ("additive", "dot")
+Score = Literal["additive", "dot"]
+SCORES = get_args(Score)
 
 
 @register_keras_serializable(package="custom_layers")
@@ -76,14 +78,16 @@ class Attention(keras.layers.Layer):
         Is All You Need", NeurIPS 2017.
     """
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
-        score: str = "additive",
-        kernel_initializer: Any = "glorot_uniform",
-        kernel_regularizer: Any = None,
-        **layer_arguments: Any,
+        score: Score = "additive",
+        kernel_initializer: Initializer = "glorot_uniform",
+        kernel_regularizer: Regularizer = None,
+        **layer_arguments: Unpack[LayerArguments],
     ) -> None:
         check_units(units)
         if score not in SCORES:
@@ -117,7 +121,7 @@ class Attention(keras.layers.Layer):
             self.score_kernel = weight("score_kernel", self.units)
 
     def keys(self, memory):
-        """The memory as it is compared with queries.
+        """Project the memory into the space in which it is compared with queries.
 
         Use it in a decoder that queries at each of its steps, to compute this once and pass it on.
 
@@ -150,7 +154,7 @@ class Attention(keras.layers.Layer):
         return (context, weights) if return_attention_scores else context
 
     def _scores(self, query, keys):
-        """How well each query and each key fit: (B, Q, U), (B, T, U) -> (B, Q, T)."""
+        """Score each query against each key: (B, Q, U), (B, T, U) -> (B, Q, T)."""
         if self.score == "dot":
             return ops.matmul(query, ops.swapaxes(keys, 1, 2)) / math.sqrt(self.units)
         both = ops.expand_dims(query, 2) + ops.expand_dims(keys, 1)  # (B, Q, T, U)

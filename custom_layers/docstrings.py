@@ -1,4 +1,4 @@
-"""Docstrings of a family: what all its members share is written once and put into each."""
+"""Docstrings of a family of layers, with the sections that all members share written once."""
 
 import inspect
 import textwrap
@@ -22,11 +22,11 @@ Source:
 
 
 def insert_before_example(docstring: str, sections: str) -> str:
-    """Completes a docstring with what a whole family shares.
+    """Complete a docstring with the sections that a whole family shares.
 
     Args:
         docstring: A docstring with a section `Example:`.
-        sections: What to insert: the rest of `Args:` and whole sections.
+        sections: The text to insert: the rest of `Args:` and whole sections.
 
     Returns:
         The completed docstring.
@@ -36,23 +36,23 @@ def insert_before_example(docstring: str, sections: str) -> str:
 
 
 def complete_cell(cell: type, layer: type, sections: str) -> None:
-    """Completes the docstring of a cell.
+    """Complete the docstring of a cell.
 
-    Where it is a line only, the formula, the weights and the arguments are those in the docstring
-    of the layer, which has them after title and use. Where it has `Example:`, but no `Call
-    arguments:`, they are inserted. Any other is left as it is.
+    A docstring of one line gets the formula, weights and arguments from the docstring of the layer,
+    where they stand after title and use. One with `Example:` but no `Call arguments:` gets the
+    shared sections. Any other is left as it is.
 
     Args:
         cell: The cell.
         layer: Its layer, with a docstring not completed yet.
-        sections: What all cells of the family have: the rest of `Args:` and whole sections.
+        sections: The text that all cells share: the rest of `Args:` and whole sections.
     """
     docstring = inspect.cleandoc(cell.__doc__ or f"One step of `{layer.__name__}`.")
     if "\n" in docstring:
         if "\n\nExample:" in docstring and "\n\nCall arguments:" not in docstring:
             cell.__doc__ = insert_before_example(docstring, sections)
         return
-    own, _, _ = inspect.cleandoc(layer.__doc__).partition("\n\nExample:")
+    own, _, _ = inspect.cleandoc(layer.__doc__ or "").partition("\n\nExample:")
     _, _, formula = own.partition("\n\n    ")  # what is indented first
     use = (
         "Use it with `keras.layers.RNN` or `keras.layers.StackedRNNCells`; for one layer "

@@ -2,15 +2,15 @@
 
 Three things make it faster than a loop that TensorFlow differentiates by itself:
 
-- The gradient is written by hand. What the way back needs is kept on the way forward, and the
+- The gradient is written by hand. The forward pass keeps what the backward pass needs, and the
   gradient of each weight is one matmul over all steps at the end, instead of one a step.
 - Input, bias and hidden state share one matmul: [x, 1, h] times [kernel; bias; recurrent_kernel].
 - Each half of the batch is an XLA computation of its own, and TensorFlow runs the two in parallel;
   within one, the matmuls of a step are too small to be worth two threads.
 
 It knows the formula of `GatedCell` for any `Gates`, and activations whose slope follows from
-their output. Whatever else comes takes the plain path, which gives the same numbers; so does
-everything but training, so that no XLA-only function is left in an exported graph. It has no second
+their output. Every other case takes the plain path, which gives the same numbers; so does every
+call but training, so that no XLA-only function is left in an exported graph. It has no second
 derivatives.
 """
 
@@ -40,7 +40,7 @@ SHORTEST_ALONE = 8  # steps; below, all of a training step is better compiled as
 
 @dataclass(frozen=True)
 class Activation:
-    """A function, and its slope given its output."""
+    """An activation function, and its slope given its output."""
 
     function: Callable
     slope: Callable
@@ -61,35 +61,35 @@ class Recurrence:
 
 
 def recurrence_of(cell: Any) -> Recurrence | None:
-    """The formula of a `GatedCell`; None with a GPU, another dtype, or an unknown activation."""
+    """Return the formula of a `GatedCell`; None with a GPU, another dtype or activation."""
     functions = (cell.recurrent_activation, cell.activation, cell.output_activation)
     if tf.config.list_physical_devices("GPU") or cell.compute_dtype not in DTYPES:
         return None
     if not SLOPES.keys() >= set(functions):
         return None
-    activations = [Activation(function, SLOPES[function]) for function in functions]
-    return Recurrence(cell.gates, *activations, cell.truncate_gradient)
+    gate, candidate, output = (Activation(function, SLOPES[function]) for function in functions)
+    return Recurrence(cell.gates, gate, candidate, output, cell.truncate_gradient)
 
 
 def is_worth_it(sequences: tf.Tensor) -> bool:
-    """Whether these sequences are of the kind that the fast path is faster for."""
+    """Check that the fast path is faster for these sequences."""
     time = sequences.shape[1]
     return not tf.executing_eagerly() and (time is None or time >= SHORTEST)
 
 
 def run(
     recurrence: Recurrence,
-    weights: Sequence[tf.Tensor | None],
+    weights: tuple[tf.Tensor, tf.Tensor, tf.Tensor | None, tf.Tensor | None],
     sequences: tf.Tensor,
     states: Sequence[tf.Tensor],
     return_sequences: bool,
 ) -> tuple[tf.Tensor, tf.Tensor, tf.Tensor]:
-    """The recurrence over sequences, with its gradient.
+    """Run the recurrence over sequences, with its gradient.
 
     Args:
         recurrence: The formula.
-        weights: kernel, recurrent_kernel, bias and peephole_kernel; None for a last one that
-            there is not.
+        weights: kernel, recurrent_kernel, bias and peephole_kernel; None in the place of a bias or
+            peephole_kernel that the cell does not have.
         sequences: (B, L, F).
         states: h and c to start from, each (B, U).
         return_sequences: Whether the outputs of all steps are wanted.
@@ -116,14 +116,14 @@ def run(
         outputs = [tf.concat([half["hidden"] for half in kept], axis=1)] if return_sequences else []
 
         def gradient(*pulls):
-            """`pulls` are the gradients of what `differentiable` returns."""
+            """Compute the gradients; `pulls` are those of the outputs of `differentiable`."""
             pulls = _halves(*zip(pulls, [1] * len(outputs) + [0, 0], strict=True))
             found = [
                 backward(*start, fused, peepholes, half, pull)
                 for start, half, pull in zip(starts, kept, pulls, strict=True)
             ]
             of_z, of_h, of_c, of_fused, of_peepholes = zip(*found, strict=True)
-            # (L, B, n * U) -> (L, B, F); nothing of it is computed if nobody asks for it.
+            # (L, B, n * U) -> (L, B, F); computed only if it is used
             of_x = tf.concat(of_z, axis=1) @ tf.transpose(kernel)
             of_states = [tf.concat(of_state, axis=0) for of_state in (of_h, of_c)]
             return of_x, *of_states, tf.add_n(of_fused), tf.add_n(of_peepholes)
@@ -136,7 +136,7 @@ def run(
 
 
 def _halves(*tensors_and_batch_axes):
-    """The two halves of a batch, each a list of the tensors."""
+    """Split a batch into two halves, each a list of the tensors."""
     parts = []
     for tensor, axis in tensors_and_batch_axes:
         size = tensor.shape[axis] or tf.shape(tensor)[axis]
@@ -145,7 +145,7 @@ def _halves(*tensors_and_batch_axes):
 
 
 def _forward(recurrence, x, h, c, fused, peepholes):
-    """All steps of (L, B, F).
+    """Compute all steps of (L, B, F).
 
     Returns:
         The activated blocks, "cell" and "hidden" of all steps by name, each (L, B, U): arrays of
@@ -178,7 +178,7 @@ def _forward(recurrence, x, h, c, fused, peepholes):
 
 
 def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
-    """Gradients of the blocks before activation (L, B, n * U), of h, c, and both weights."""
+    """Compute the gradients of the blocks before activation (L, B, n * U), of h, c and weights."""
     gates, features, length = recurrence.gates, x.shape[2], tf.shape(x)[0]
     p = dict(zip(gates.peepholes, tf.unstack(peepholes), strict=True))
     recurrent = tf.transpose(fused[features + 1 :])
@@ -229,26 +229,26 @@ def _backward(recurrence, x, h, c, fused, peepholes, kept, pulls):
 
 
 def _with_one(x):
-    """The input of a bias beside the others: (L, B, F) -> (L, B, F + 1)."""
+    """Append ones, the input of the bias: (L, B, F) -> (L, B, F + 1)."""
     return tf.concat([x, tf.ones_like(x[..., :1])], axis=2)
 
 
 def _split(gates, fused):
-    """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
+    """Split a fused tensor into its blocks by name: (..., n * U) -> n x (..., U)."""
     return dict(zip(gates.blocks, tf.split(fused, len(gates.blocks), axis=-1), strict=True))
 
 
 def _rows(sequences):
-    """(L, B, width) -> (L * B, width)."""
+    """Join steps and batch: (L, B, width) -> (L * B, width)."""
     return tf.reshape(sequences, (-1, sequences.shape[-1]))
 
 
 def _sum(sequences):
-    """The sum over steps and batch, (L, B, U) -> (U,), as a matmul: XLA's sums are slow."""
+    """Sum over steps and batch, (L, B, U) -> (U,), as a matmul: XLA's sums are slow."""
     rows = _rows(sequences)
     return tf.matmul(tf.ones_like(rows[None, :, 0]), rows)[0]
 
 
 def _array(x, width):
-    """A place for a tensor (B, width) of each step of `x`."""
+    """Make an array for a tensor (B, width) of each step of `x`."""
     return tf.TensorArray(x.dtype, size=tf.shape(x)[0], element_shape=(x.shape[1], width))

@@ -1,14 +1,20 @@
 """The LSTM whose gates see each other, as in the first of 1997 (FGR)."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import GATED_ARGUMENTS, GatedCell, GatedRNN
+from custom_layers.gated import (
+    GATED_ARGUMENTS,
+    FastLayerArguments,
+    GatedCell,
+    GatedCellArguments,
+    GatedRNN,
+)
 from custom_layers.gates import Gates
-from custom_layers.weights import add_weight
+from custom_layers.signatures import Constraint, Initializer, Regularizer
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
 FULL_GATE_ARGUMENTS = f"""
     gate_initializer: Initializer of `gate_kernel`. Default: "orthogonal".
@@ -30,15 +36,13 @@ class FullGateLSTMCell(GatedCell):
         self,
         units: int,
         *,
-        gate_initializer: Any = "orthogonal",
-        gate_regularizer: Any = None,
-        gate_constraint: Any = None,
-        **cell_arguments: Any,
+        gate_initializer: Initializer = "orthogonal",
+        gate_regularizer: Regularizer = None,
+        gate_constraint: Constraint = None,
+        **cell_arguments: Unpack[GatedCellArguments],
     ) -> None:
         super().__init__(units, **cell_arguments)
-        self.gate_initializer = keras.initializers.get(gate_initializer)
-        self.gate_regularizer = keras.regularizers.get(gate_regularizer)
-        self.gate_constraint = keras.constraints.get(gate_constraint)
+        store_weight_arguments(self, "gate", gate_initializer, gate_regularizer, gate_constraint)
         self.state_size = [self.units] * 5
 
     def build(self, input_shape):
@@ -59,10 +63,16 @@ class FullGateLSTMCell(GatedCell):
     def get_config(self):
         return {
             **super().get_config(),
-            "gate_initializer": keras.initializers.serialize(self.gate_initializer),
-            "gate_regularizer": keras.regularizers.serialize(self.gate_regularizer),
-            "gate_constraint": keras.constraints.serialize(self.gate_constraint),
+            **weight_config(self, "gate"),
         }
+
+
+class FullGateLSTMArguments(FastLayerArguments, total=False):
+    """Arguments of `FullGateLSTM` but units."""
+
+    gate_initializer: Initializer
+    gate_regularizer: Regularizer
+    gate_constraint: Constraint
 
 
 @register_keras_serializable(package="custom_layers")
@@ -106,3 +116,7 @@ class FullGateLSTM(GatedRNN):
     """
 
     cell_class = FullGateLSTMCell
+
+    def __init__(self, units: int, **arguments: Unpack[FullGateLSTMArguments]) -> None:
+        passed_on: dict[str, Any] = {**arguments}  # more than the typed `**` of `GatedRNN` names
+        super().__init__(units, **passed_on)

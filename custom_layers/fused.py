@@ -1,17 +1,25 @@
-"""The cell whose gates share their weights: what every cell with a hidden state stands on.
+"""The cell whose gates share their weights: the base of every cell with a hidden state.
 
 It is a `keras.layers.LSTMCell`, so that the arguments every LSTM cell shares, their config and the
 dropout masks are Keras's own and are written once, in Keras.
 """
 
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 import keras
 from keras import ops
 
 from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.gates import Gates
-from custom_layers.weights import add_weight, log_lags
+from custom_layers.signatures import (
+    Activation,
+    Constraint,
+    FullSignature,
+    Initializer,
+    LayerArguments,
+    Regularizer,
+)
+from custom_layers.weights import add_weight, initial_bias
 
 WEIGHT_ARGUMENTS = """\
     kernel_initializer: Initializer of `kernel`. Default: "glorot_uniform".
@@ -46,6 +54,38 @@ FUSED_RAISES = """
 """
 
 
+class LSTMCellArguments(LayerArguments, total=False):
+    """Arguments of `keras.layers.LSTMCell` but units and dropouts."""
+
+    activation: Activation
+    recurrent_activation: Activation
+    use_bias: bool
+    kernel_initializer: Initializer
+    recurrent_initializer: Initializer
+    bias_initializer: Initializer
+    unit_forget_bias: bool
+    kernel_regularizer: Regularizer
+    recurrent_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    recurrent_constraint: Constraint
+    bias_constraint: Constraint
+    seed: int | None
+
+
+class CheckedCellArguments(LSTMCellArguments, total=False):
+    """Arguments of `CheckedCell` but units."""
+
+    dropout: float
+    recurrent_dropout: float
+
+
+class FusedCellArguments(CheckedCellArguments, total=False):
+    """Arguments of `FusedCell` but units."""
+
+    chrono_lag: int | None
+
+
 class CheckedCell(keras.layers.LSTMCell):
     """A `keras.layers.LSTMCell` that checks its arguments and drops the same for all gates.
 
@@ -55,13 +95,15 @@ class CheckedCell(keras.layers.LSTMCell):
         lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
     """
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
         dropout: float = 0.0,
         recurrent_dropout: float = 0.0,
-        **lstm_cell_arguments: Any,
+        **lstm_cell_arguments: Unpack[LSTMCellArguments],
     ) -> None:
         check_units(units)
         check_rate("dropout", dropout)
@@ -88,7 +130,7 @@ class FusedCell(CheckedCell):
         unit_forget_bias: Whether the cell starts by remembering, see `Gates.remembering_bias`; the
             rest of the bias comes from `bias_initializer`. Default: True.
         chrono_lag: Longest lag to be learned, in steps. Default: None.
-        lstm_cell_arguments: Every other argument of `keras.layers.LSTMCell`.
+        cell_arguments: Every other argument of `keras.layers.LSTMCell`.
     """
 
     gates: Gates = Gates()
@@ -99,9 +141,13 @@ class FusedCell(CheckedCell):
     width_text: ClassVar[str] = "units"
 
     def __init__(
-        self, units: int, *, chrono_lag: int | None = None, **lstm_cell_arguments: Any
+        self,
+        units: int,
+        *,
+        chrono_lag: int | None = None,
+        **cell_arguments: Unpack[CheckedCellArguments],
     ) -> None:
-        super().__init__(units, **lstm_cell_arguments)
+        super().__init__(units, **cell_arguments)
         check_chrono_lag(chrono_lag)
         _check_can_forget(chrono_lag, self.gates)
         self.chrono_lag = chrono_lag
@@ -116,18 +162,14 @@ class FusedCell(CheckedCell):
             self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer` for all blocks but those that make the cell remember."""
-        parts = self._split(self.bias_initializer(shape, dtype=dtype))
-        if self.chrono_lag is not None:
-            logs = log_lags(self.units, self.chrono_lag, self.seed, dtype)
-            parts.update({gate: sign * logs for gate, sign in self.gates.chrono_signs.items()})
-        elif self.unit_forget_bias:
-            for gate, value in self.gates.remembering_bias.items():
-                parts[gate] = ops.full_like(parts[gate], value)
-        return ops.concatenate(list(parts.values()))
+        """Draw the bias; the blocks that make the cell remember do not use `bias_initializer`."""
+        gates = self.gates
+        return initial_bias(
+            self, shape, dtype, gates.blocks, gates.chrono_signs, gates.remembering_bias
+        )
 
     def _split(self, fused):
-        """The blocks of a fused tensor by name: (..., n * U) -> n x (..., U)."""
+        """Split a fused tensor into its blocks by name: (..., n * U) -> n x (..., U)."""
         blocks = self.gates.blocks
         return dict(zip(blocks, ops.split(fused, len(blocks), axis=-1), strict=True))
 
@@ -136,20 +178,20 @@ class FusedCell(CheckedCell):
         return values["hidden"], states
 
     def step(self, inputs, states, training=False):
-        """One step: all that is worth looking at, by name, and the list of new states.
+        """Compute one step: gates, candidate and states by name, and the list of new states.
 
         It is the formula of a cell, which each subclass writes.
         """
         raise NotImplementedError
 
     def _gate_inputs(self, x, states, training):
-        """What the gates and the candidate see of inputs and states: (B, n * U)."""
+        """Compute the inputs of gates and candidate from x and states: (B, n * U)."""
         x, h = self._dropped(x, states[0], training)
         z = ops.matmul(x, self.kernel) + ops.matmul(h, self.recurrent_kernel)
         return z + self.bias if self.use_bias else z
 
     def _dropped(self, x, h, training):
-        """What is left of inputs and hidden state on their way into the gates."""
+        """Apply dropout to inputs and hidden state on their way into the gates."""
         if training and self.dropout:
             x = x * self.get_dropout_mask(x)
         if training and self.recurrent_dropout:

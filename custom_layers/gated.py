@@ -11,21 +11,31 @@ Who owns what:
 - `lstm_family.py` and its neighbours: a docstring and a few lines of data for each member.
 """
 
+import inspect
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
 
-from custom_layers.fused import FUSED_ARGUMENTS, FusedCell
-from custom_layers.recurrent import LAYER_ARGUMENTS, RecurrentLayer
-from custom_layers.weights import add_weight
+from custom_layers.fused import FUSED_ARGUMENTS, FusedCell, FusedCellArguments
+from custom_layers.gates import GateName
+from custom_layers.recurrent import LAYER_ARGUMENTS, RecurrentArguments, RecurrentLayer
+from custom_layers.signatures import (
+    Activation,
+    Constraint,
+    FullSignature,
+    Initializer,
+    Parameters,
+    Regularizer,
+    named_parameters,
+)
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
+fast_tensorflow: Any = None
 if keras.backend.backend() == "tensorflow":
     from custom_layers import fast_tensorflow
-else:
-    fast_tensorflow = None
 
 # The methods of `GatedCell` that are its formula. Whoever overrides one has another formula.
 FORMULA = ("step", "_gate_inputs", "_dropped", "_seen", "_gate", "_hidden")
@@ -52,6 +62,40 @@ FAST_PATH_ARGUMENT = """\
         TensorFlow without a GPU: in a graph, in float32 or float64, without mask, recurrent dropout
         and `unroll`, with the usual activations. Second derivatives need False. Default: True.
 """
+
+
+class _ActivatedCellArguments(FusedCellArguments, total=False):
+    output_activation: Activation
+
+
+class GatedCellArguments(_ActivatedCellArguments, total=False):
+    """Arguments of `GatedCell` but units."""
+
+    peepholes: Sequence[GateName] | None
+    truncate_gradient: bool | None
+    peephole_initializer: Initializer
+    peephole_regularizer: Regularizer
+    peephole_constraint: Constraint
+
+
+class GatedLayerArguments(GatedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `GatedRNN` but units and use_fast_path."""
+
+
+class FastLayerArguments(GatedLayerArguments, total=False):
+    """Arguments of `GatedRNN` but units."""
+
+    use_fast_path: bool
+
+
+def _gated_parameters(cell: type["GatedCell"]) -> Parameters:
+    """Collect the parameters of a cell, with the defaults that its class attributes state."""
+    parameters, activation = named_parameters(cell), cell.activations["activation"]
+    defaults = {"output_activation": activation, **cell.activations}
+    defaults["truncate_gradient"] = cell.truncated
+    kind = inspect.Parameter.KEYWORD_ONLY
+    stated = {name: inspect.Parameter(name, kind, default=defaults[name]) for name in defaults}
+    return {**parameters, **stated}
 
 
 class GatedCell(FusedCell):
@@ -95,18 +139,20 @@ class GatedCell(FusedCell):
     shared_raises: ClassVar[str] = GATED_RAISES
     states_text: ClassVar[str] = "the hidden state h and the cell state c, each (batch, units)"
 
+    __signature__ = FullSignature(_gated_parameters)
+
     def __init__(
         self,
         units: int,
         *,
-        peepholes: Sequence[str] | None = None,
+        peepholes: Sequence[GateName] | None = None,
         truncate_gradient: bool | None = None,
-        peephole_initializer: Any = "zeros",
-        peephole_regularizer: Any = None,
-        peephole_constraint: Any = None,
-        **cell_arguments: Any,
+        peephole_initializer: Initializer = "zeros",
+        peephole_regularizer: Regularizer = None,
+        peephole_constraint: Constraint = None,
+        **cell_arguments: Unpack[_ActivatedCellArguments],
     ) -> None:
-        arguments = {**self.activations, **cell_arguments}
+        arguments: dict[str, Any] = {**self.activations, **cell_arguments}
         output_activation = arguments.pop("output_activation", arguments["activation"])
         super().__init__(units, **arguments)
         if peepholes is not None:
@@ -114,19 +160,19 @@ class GatedCell(FusedCell):
         self.state_size = [self.units, self.units]
         self.truncate_gradient = self.truncated if truncate_gradient is None else truncate_gradient
         self.output_activation = keras.activations.get(output_activation)
-        self.peephole_initializer = keras.initializers.get(peephole_initializer)
-        self.peephole_regularizer = keras.regularizers.get(peephole_regularizer)
-        self.peephole_constraint = keras.constraints.get(peephole_constraint)
+        store_weight_arguments(
+            self, "peephole", peephole_initializer, peephole_regularizer, peephole_constraint
+        )
 
     def build(self, input_shape):
         super().build(input_shape)
-        self.peephole_kernel = None
+        self.peephole_kernel: Any = None
         if self.gates.peepholes:
             shape = (len(self.gates.peepholes), self.units)
             self.peephole_kernel = add_weight(self, "peephole_kernel", shape)
 
     def step(self, inputs, states, training=False):
-        """One step: what each gate lets through, the candidate and the new states, by name."""
+        """Compute one step: gates, candidate and states by name, and the list of new states."""
         c, seen = states[1], self._seen(states)
         z = self._split(self._gate_inputs(inputs, seen, training))  # (B, n * U) -> n x (B, U)
         gates = self.gates
@@ -145,20 +191,20 @@ class GatedCell(FusedCell):
         return {name: value for name, value in values.items() if name not in gates.open}, [h, c]
 
     def _seen(self, states):
-        """States as the gates see them, without a way back for errors where that is cut."""
+        """Return states as the gates see them, cut off from the gradient where it is truncated."""
         if self.truncate_gradient:
             return keras.tree.map_structure(ops.stop_gradient, states)
         return states
 
     def _gate(self, name, z, c):
-        """What a gate lets through, given its part of z and the cell state that it sees."""
+        """Activate a gate, given z by name and the cell state that it sees."""
         z = z[name]
         if name in self.gates.peepholes:
             z = z + self.peephole_kernel[self.gates.peepholes.index(name)] * c
         return self.recurrent_activation(z)
 
     def _hidden(self, o, c):
-        """The hidden state, given the output gate and the new cell state."""
+        """Compute the hidden state from the output gate and the new cell state."""
         return o * self.output_activation(c)
 
     def get_config(self):
@@ -167,9 +213,7 @@ class GatedCell(FusedCell):
             "output_activation": keras.activations.serialize(self.output_activation),
             "peepholes": list(self.gates.peepholes),
             "truncate_gradient": self.truncate_gradient,
-            "peephole_initializer": keras.initializers.serialize(self.peephole_initializer),
-            "peephole_regularizer": keras.regularizers.serialize(self.peephole_regularizer),
-            "peephole_constraint": keras.constraints.serialize(self.peephole_constraint),
+            **weight_config(self, "peephole"),
         }
 
 
@@ -194,7 +238,13 @@ class GatedRNN(RecurrentLayer):
     cell_class: ClassVar[type[GatedCell]] = GatedCell
     layer_arguments: ClassVar[str] = LAYER_ARGUMENTS + FAST_PATH_ARGUMENT
 
-    def __init__(self, units: int, *, use_fast_path: bool = True, **arguments: Any) -> None:
+    def __init__(
+        self,
+        units: int,
+        *,
+        use_fast_path: bool = True,
+        **arguments: Unpack[GatedLayerArguments],
+    ) -> None:
         super().__init__(units, **arguments)
         self.use_fast_path = use_fast_path
         self._steps = None
@@ -205,7 +255,7 @@ class GatedRNN(RecurrentLayer):
 
     @property
     def compiles_itself(self) -> bool:
-        """Whether training runs in XLA computations of its own, and is slower inside another.
+        """Return whether training runs in XLA computations of its own, and is slower in another.
 
         A layer that is built for sequences of few steps is faster inside.
         """
@@ -214,7 +264,7 @@ class GatedRNN(RecurrentLayer):
         return self._steps is None or self._steps >= fast_tensorflow.SHORTEST_ALONE
 
     def _recurrence(self):
-        """The formula of the cell as the fast path takes it, or None if it does not."""
+        """Return the formula of the cell as the fast path takes it, or None if it does not."""
         cell = self.cell
         if fast_tensorflow is None or not self.use_fast_path or self.unroll:
             return None
@@ -235,9 +285,12 @@ class GatedRNN(RecurrentLayer):
         if self.go_backwards:
             sequences = ops.flip(sequences, axis=1)
         weights = (cell.kernel, cell.recurrent_kernel, cell.bias, cell.peephole_kernel)
-        weights = [None if weight is None else ops.convert_to_tensor(weight) for weight in weights]
         outputs, h, c = fast_tensorflow.run(
-            recurrence, weights, sequences, initial_state, self.return_sequences
+            recurrence,
+            tuple(None if weight is None else ops.convert_to_tensor(weight) for weight in weights),
+            sequences,
+            initial_state,
+            self.return_sequences,
         )
         return h, outputs, [h, c]
 

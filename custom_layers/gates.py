@@ -1,4 +1,4 @@
-"""What a member of the LSTM family is, as data: its gates, what they see, how they are tied.
+"""The description of a member of the LSTM family: its gates, their inputs and couplings.
 
 The recurrence in `gated.py` reads this description; so does whoever lays out weights, because the
 order of the gates in every weight follows from it.
@@ -6,7 +6,9 @@ order of the gates in every weight follows from it.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import Literal
 
+GateName = Literal["input", "forget", "output"]
 # Keras's order of the blocks in a fused kernel: i, f, g, o.
 BLOCKS = ("input", "forget", "candidate", "output")
 
@@ -54,18 +56,18 @@ class Gates:
 
     @property
     def blocks(self) -> tuple[str, ...]:
-        """Order of the blocks, `units` columns each, in `kernel`, `recurrent_kernel` and `bias`."""
+        """Return the order of the blocks, `units` columns each, in kernels and bias."""
         missing = {*self.open, *(["forget"] if self.coupled else [])}
         return tuple(name for name in BLOCKS if name not in missing)
 
     @property
     def names(self) -> tuple[str, ...]:
-        """Gates that have weights of their own, in the order of the rows of `peephole_kernel`."""
+        """Return the gates that have weights, in the order of the rows of `peephole_kernel`."""
         return tuple(name for name in self.blocks if name != "candidate")
 
     @property
     def remembering_bias(self) -> dict[str, float]:
-        """By gate, the bias with which an untrained cell keeps most of its state.
+        """Return by gate the bias with which an untrained cell keeps most of its state.
 
         Both cases start from f = sigmoid(1): a coupled cell gets there by 1 - sigmoid(-1). Without
         a forget gate there is nothing to set.
@@ -76,7 +78,7 @@ class Gates:
 
     @property
     def chrono_signs(self) -> dict[str, float]:
-        """By gate, the sign with which chrono initialization puts log(lag) into its bias."""
+        """Return by gate the sign with which chrono initialization puts log(lag) into its bias."""
         if self.coupled:
             return {"input": -1.0}
         if "forget" in self.open:
@@ -85,7 +87,7 @@ class Gates:
 
 
 def _ordered(argument: str, names: Sequence[str], known: Sequence[str]) -> tuple[str, ...]:
-    """`names` in the order of `known`, after a check that they are out of it."""
+    """Check that `names` are out of `known`, and return them in that order."""
     if isinstance(names, str) or not isinstance(names, Iterable):
         raise TypeError(
             f"`{argument}` must be a sequence of gate names. "

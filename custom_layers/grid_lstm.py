@@ -1,13 +1,13 @@
 """GridLSTM: a grid of LSTMs over time and series, so that series can learn from each other."""
 
-from typing import ClassVar
+from typing import ClassVar, Unpack
 
 import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import WEIGHT_ARGUMENTS, CheckedCell
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.fused import WEIGHT_ARGUMENTS, CheckedCell, CheckedCellArguments
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
 from custom_layers.weights import add_weight
 
 CELL_ARGUMENTS = f"""
@@ -114,7 +114,7 @@ class GridLSTMCell(CheckedCell):
             self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer` for all blocks but those of the two forget gates."""
+        """Draw the bias; those of the two forget gates do not use `bias_initializer`."""
         bias = self.bias_initializer(shape, dtype=dtype)
         if not self.unit_forget_bias:
             return bias
@@ -127,7 +127,7 @@ class GridLSTMCell(CheckedCell):
         return values["hidden"], states
 
     def step(self, inputs, states, training=False):
-        """One step: gates, candidates and states by name, those along series as "series_..."."""
+        """Compute one step: gates, candidates and states by name, along series as "series_..."."""
         # (B, S * U) -> (B, S, U)
         h, c = (ops.reshape(state, (-1, self.series, self.units)) for state in states)
         kept = None
@@ -137,7 +137,7 @@ class GridLSTMCell(CheckedCell):
             kept = ops.reshape(self.get_recurrent_dropout_mask(states[0]), ops.shape(h))
             h = h * kept
 
-        # What all points know before the walk: x and the hidden state of the step before.
+        # Every point sees x and the hidden state of the step before.
         from_time, from_series = ops.split(self.recurrent_kernel, 2)  # 2 x (U, 8 * U)
         z = ops.matmul(inputs, self.kernel) + ops.matmul(h, from_time)  # (B, S, 8 * U)
         z = z + self.bias if self.use_bias else z
@@ -159,7 +159,7 @@ class GridLSTMCell(CheckedCell):
         return values, [values["hidden"], values["cell"]]
 
     def _lstm(self, prefix, z, c):
-        """An LSTM in one direction at one point: gates, candidate and new states by name."""
+        """Compute an LSTM in one direction at one point: gates, candidate and states by name."""
         i, f, g, o = ops.split(z, 4, axis=-1)
         i, f, o = (self.recurrent_activation(gate) for gate in (i, f, o))
         g = self.activation(g)
@@ -167,6 +167,10 @@ class GridLSTMCell(CheckedCell):
         h = o * self.activation(c)
         values = {"input": i, "forget": f, "candidate": g, "output": o, "cell": c, "hidden": h}
         return {prefix + name: value for name, value in values.items()}
+
+
+class GridLSTMArguments(CheckedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `GridLSTM` but units."""
 
 
 @register_keras_serializable(package="custom_layers")
@@ -219,6 +223,9 @@ class GridLSTM(RecurrentLayer):
     call_raises: ClassVar[str] = CALL_RAISES
     rank: ClassVar[int] = 4
 
+    def __init__(self, units: int, **arguments: Unpack[GridLSTMArguments]) -> None:
+        super().__init__(units, **arguments)
+
     def build(self, sequences_shape, initial_state_shape=None):
         super().build(sequences_shape)
         self.state_size = self.cell.state_size
@@ -241,7 +248,7 @@ class GridLSTM(RecurrentLayer):
         return self._on_grid(found)
 
     def trace(self, sequences, initial_state=None, mask=None):
-        """As `RecurrentLayer.trace`, with an axis of series: (batch, time, series, units).
+        """Trace as `RecurrentLayer.trace`, with an axis of series: (batch, time, series, units).
 
         Names that begin with "series_" are of the LSTMs along series, the others of those in time.
         """
@@ -249,5 +256,5 @@ class GridLSTM(RecurrentLayer):
         return {name: self._on_grid(values) for name, values in flat.items()}
 
     def _on_grid(self, values):
-        """Outputs with an axis of series: (..., S * U) -> (..., S, U)."""
+        """Give outputs an axis of series: (..., S * U) -> (..., S, U)."""
         return ops.reshape(values, (*ops.shape(values)[:-1], self.cell.series, self.units))

@@ -1,13 +1,13 @@
 """JANET: an LSTM of which only the forget gate is left."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import ClassVar, Unpack
 
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import FUSED_RAISES, FusedCell
+from custom_layers.fused import FUSED_RAISES, FusedCell, FusedCellArguments
 from custom_layers.gates import Gates
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
 
 
 @register_keras_serializable(package="custom_layers")
@@ -17,14 +17,16 @@ class JANETCell(FusedCell):
     gates = Gates(open=("input", "output"))
     shared_raises: ClassVar[str] = f"{FUSED_RAISES.rstrip()}\n    TypeError: `beta` is no number.\n"
 
-    def __init__(self, units: int, *, beta: float = 1.0, **cell_arguments: Any) -> None:
+    def __init__(
+        self, units: int, *, beta: float = 1.0, **cell_arguments: Unpack[FusedCellArguments]
+    ) -> None:
         super().__init__(units, **cell_arguments)
         if isinstance(beta, bool) or not isinstance(beta, Real):
             raise TypeError(
                 f"`beta` must be a number. Received: beta={beta!r}. "
                 "Pass beta=1.0, as in the paper, or beta=0.0 for one gate in both places."
             )
-        self.beta = float(beta)
+        self.beta: float = float(beta)
 
     def step(self, inputs, states, training=False):
         (h,) = states
@@ -36,6 +38,12 @@ class JANETCell(FusedCell):
 
     def get_config(self):
         return {**super().get_config(), "beta": self.beta}
+
+
+class JANETArguments(FusedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `JANET` but units."""
+
+    beta: float
 
 
 @register_keras_serializable(package="custom_layers")
@@ -74,3 +82,6 @@ class JANET(RecurrentLayer):
     """
 
     cell_class = JANETCell
+
+    def __init__(self, units: int, **arguments: Unpack[JANETArguments]) -> None:
+        super().__init__(units, **arguments)

@@ -1,12 +1,18 @@
-"""The layer-normalized LSTM: what the gates see keeps its scale, whatever the weights do."""
+"""The layer-normalized LSTM, whose gates see inputs of the same scale at every step."""
 
 from numbers import Real
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.gated import GATED_RAISES, GatedCell, GatedRNN
+from custom_layers.gated import (
+    GATED_RAISES,
+    FastLayerArguments,
+    GatedCell,
+    GatedCellArguments,
+    GatedRNN,
+)
 from custom_layers.gates import Gates
 
 
@@ -19,14 +25,16 @@ class LayerNormLSTMCell(GatedCell):
         "a dropout", "`epsilon` is not above 0, a dropout", 1
     )
 
-    def __init__(self, units: int, *, epsilon: float = 1e-3, **cell_arguments: Any) -> None:
+    def __init__(
+        self, units: int, *, epsilon: float = 1e-3, **cell_arguments: Unpack[GatedCellArguments]
+    ) -> None:
         super().__init__(units, **cell_arguments)
         if not isinstance(epsilon, Real) or not epsilon > 0.0:
             raise ValueError(
                 f"`epsilon` must be a float above 0. Received: epsilon={epsilon!r}. "
                 "It keeps a variance of zero from being divided by; pass epsilon=0.001."
             )
-        self.epsilon = float(epsilon)
+        self.epsilon: float = float(epsilon)
 
     def build(self, input_shape):
         super().build(input_shape)
@@ -51,7 +59,7 @@ class LayerNormLSTMCell(GatedCell):
         return super()._hidden(o, self.cell_gain * self._normal(c) + self.cell_offset)
 
     def _normal(self, values):
-        """N: less the mean and over the standard deviation of all values of a sequence's step."""
+        """Compute N: subtract the mean of the last axis, divide by its standard deviation."""
         values = values - ops.mean(values, axis=-1, keepdims=True)
         variance = ops.mean(ops.square(values), axis=-1, keepdims=True)
         return values / ops.sqrt(variance + self.epsilon)
@@ -61,8 +69,14 @@ class LayerNormLSTMCell(GatedCell):
 
 
 def _even_offsets(shape, dtype=None):
-    """Evenly from -0.5 to 0.5: a state of nothing but zeros is where N is steepest."""
+    """Return values evenly from -0.5 to 0.5, since N is steepest at a state of zeros."""
     return ops.linspace(-0.5, 0.5, shape[0], dtype=dtype)
+
+
+class LayerNormLSTMArguments(FastLayerArguments, total=False):
+    """Arguments of `LayerNormLSTM` but units."""
+
+    epsilon: float
 
 
 @register_keras_serializable(package="custom_layers")
@@ -113,3 +127,7 @@ class LayerNormLSTM(GatedRNN):
     """
 
     cell_class = LayerNormLSTMCell
+
+    def __init__(self, units: int, **arguments: Unpack[LayerNormLSTMArguments]) -> None:
+        passed_on: dict[str, Any] = {**arguments}  # more than the typed `**` of `GatedRNN` names
+        super().__init__(units, **passed_on)

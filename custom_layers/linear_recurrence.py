@@ -8,14 +8,19 @@ Who owns what:
 """
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Literal
 
 import keras
 from keras import ops
 
-# What works by backend, what is fastest on CPUs first. Keras's own loops do not train under XLA on
-# TensorFlow, and its scan on torch is in float32, on CPUs only.
-METHODS = {"tensorflow": ("blocks",), "jax": ("loop", "scan"), "torch": ("loop",)}
+# The methods that work on a backend, the fastest on CPUs first. On TensorFlow Keras's own loops do
+# not train under XLA; on torch its scan is in float32, on CPUs only.
+Method = Literal["blocks", "loop", "scan"]
+METHODS: dict[str, tuple[Method, ...]] = {
+    "tensorflow": ("blocks",),
+    "jax": ("loop", "scan"),
+    "torch": ("loop",),
+}
 
 
 def linear_recurrence(
@@ -24,9 +29,9 @@ def linear_recurrence(
     weights: Sequence[Any],
     initial: Any,
     mask: Any = None,
-    method: str | None = None,
+    method: Method | None = None,
 ) -> Any:
-    """All states of h_t = a_t h_{t-1} + b_t, with a_t, b_t = coefficients(x_t, *weights).
+    """Compute all h_t = a_t h_{t-1} + b_t, with a_t, b_t = coefficients(x_t, *weights).
 
     The methods give the same numbers up to rounding:
 
@@ -76,11 +81,12 @@ def linear_recurrence(
         from custom_layers.fast_scan import scan_in_blocks  # TensorFlow is the backend
 
         return scan_in_blocks(masked, inputs, mask, weights, initial)
-    return {"loop": _loop, "scan": _scan}[method](*masked(inputs, mask, *weights), initial)
+    a, b = masked(inputs, mask, *weights)
+    return _scan(a, b, initial) if method == "scan" else _loop(a, b, initial)
 
 
-def fastest_method() -> str:
-    """The method for this backend and its devices.
+def fastest_method() -> Method:
+    """Return the fastest method for this backend and its devices.
 
     A parallel scan reads and writes the whole sequence log(time) times. That pays on accelerators;
     on CPUs a loop is faster.
@@ -104,7 +110,7 @@ def _loop(a, b, initial):
 
 def _scan(a, b, initial):
     def after(first, second):
-        """Two stretches of steps, h -> a h + b each, as one."""
+        """Join two stretches of steps, h -> a h + b each, into one."""
         (a_first, b_first), (a_second, b_second) = first, second
         return a_second * a_first, a_second * b_first + b_second
 

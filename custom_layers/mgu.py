@@ -1,11 +1,13 @@
 """MGU: the gated unit with one gate."""
 
+from typing import Unpack
+
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import FusedCell
+from custom_layers.fused import FusedCell, FusedCellArguments
 from custom_layers.gates import Gates
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
 
 
 @register_keras_serializable(package="custom_layers")
@@ -26,6 +28,10 @@ class MGUCell(FusedCell):
         g = self.activation(z["candidate"] + seen)
         h = (1.0 - f) * h + f * g
         return {"input": f, "candidate": g, "hidden": h}, [h]
+
+
+class MGUArguments(FusedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `MGU` but units."""
 
 
 @register_keras_serializable(package="custom_layers")
@@ -62,3 +68,6 @@ class MGU(RecurrentLayer):
     """
 
     cell_class = MGUCell
+
+    def __init__(self, units: int, **arguments: Unpack[MGUArguments]) -> None:
+        super().__init__(units, **arguments)

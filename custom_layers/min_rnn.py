@@ -1,15 +1,16 @@
 """MinLSTM and MinGRU: recurrent layers whose gates do not see the hidden state.
 
-What is left of the recurrence is linear, h' = keep h + new, and `linear_recurrence.py` computes it.
+Without the hidden state in the gates the recurrence is linear, h' = keep h + new;
+`linear_recurrence.py` computes it.
 
 Who owns what:
 
 - A cell owns its weights and its formula, as a function `gates` of the inputs alone, and `linear`,
-  which says what of the gates is kept and what is new.
+  which says which part of the gates is kept and which is new.
 - `MinRNN` owns dropout, direction and masks of a whole sequence.
 """
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
 import keras
 from keras import ops
@@ -17,8 +18,16 @@ from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_chrono_lag, check_rate, check_units
 from custom_layers.linear_recurrence import linear_recurrence
-from custom_layers.recurrent import RecurrentLayer
-from custom_layers.weights import add_weight, log_lags
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
+from custom_layers.signatures import (
+    Activation,
+    Constraint,
+    FullSignature,
+    Initializer,
+    LayerArguments,
+    Regularizer,
+)
+from custom_layers.weights import add_weight, initial_bias
 
 CELL_ARGUMENTS = """
     activation: Activation of the candidate, a name or a callable. Default: `above_zero`.
@@ -48,13 +57,34 @@ CELL_STATES = "the hidden state h, (batch, units)"
 
 @register_keras_serializable(package="custom_layers")
 def above_zero(x: Any) -> Any:
-    """A smooth positive activation: x + 0.5 where x is at least 0, the logistic function elsewhere.
+    """Compute a smooth positive activation: x + 0.5 for x >= 0, the logistic function elsewhere.
 
     Source:
         Feng et al., "Were RNNs All We Needed?", 2024, appendix B: their g, which lets them compute
         in logarithms.
     """
     return ops.where(x >= 0, x + 0.5, ops.sigmoid(x))
+
+
+class MinCellArguments(LayerArguments, total=False):
+    """Arguments of `MinCell` but units."""
+
+    unit_forget_bias: bool
+    chrono_lag: int | None
+    activation: Activation
+    use_bias: bool
+    kernel_initializer: Initializer
+    bias_initializer: Initializer
+    kernel_regularizer: Regularizer
+    bias_regularizer: Regularizer
+    kernel_constraint: Constraint
+    bias_constraint: Constraint
+    dropout: float
+    seed: int | None
+
+
+class MinRNNArguments(MinCellArguments, RecurrentArguments, total=False):
+    """Arguments of `MinRNN` but units."""
 
 
 class MinCell(keras.layers.SimpleRNNCell):
@@ -84,23 +114,25 @@ class MinCell(keras.layers.SimpleRNNCell):
     states_text: ClassVar[str] = CELL_STATES
     width_text: ClassVar[str] = "units"
 
+    __signature__ = FullSignature()
+
     def __init__(
         self,
         units: int,
         *,
         unit_forget_bias: bool = True,
         chrono_lag: int | None = None,
-        activation: Any = above_zero,
+        activation: Activation = above_zero,
         use_bias: bool = True,
-        kernel_initializer: Any = "glorot_uniform",
-        bias_initializer: Any = "zeros",
-        kernel_regularizer: Any = None,
-        bias_regularizer: Any = None,
-        kernel_constraint: Any = None,
-        bias_constraint: Any = None,
+        kernel_initializer: Initializer = "glorot_uniform",
+        bias_initializer: Initializer = "zeros",
+        kernel_regularizer: Regularizer = None,
+        bias_regularizer: Regularizer = None,
+        kernel_constraint: Constraint = None,
+        bias_constraint: Constraint = None,
         dropout: float = 0.0,
         seed: int | None = None,
-        **layer_arguments: Any,
+        **layer_arguments: Unpack[LayerArguments],
     ) -> None:
         check_units(units)
         check_rate("dropout", dropout)
@@ -131,25 +163,17 @@ class MinCell(keras.layers.SimpleRNNCell):
             self.bias = add_weight(self, "bias", (width,), initializer=self._initial_bias)
 
     def _initial_bias(self, shape, dtype=None):
-        """`bias_initializer`, but for the blocks that decide what is kept."""
-        parts = self._split(self.bias_initializer(shape, dtype=dtype))
-        if self.chrono_lag is not None:
-            keeping = log_lags(self.units, self.chrono_lag, self.seed, dtype)
-        elif self.unit_forget_bias:
-            keeping = ops.ones((self.units,), dtype=dtype)  # it keeps s(1), as an LSTM does
-        else:
-            return ops.concatenate(parts)
-        signs = self.blocks.values()
-        return ops.concatenate(
-            [sign * keeping if sign else part for part, sign in zip(parts, signs, strict=True)]
-        )
+        """Draw the bias; the blocks that make the cell remember do not use `bias_initializer`."""
+        signs = {block: sign for block, sign in self.blocks.items() if sign}
+        # A bias of 1 keeps s(1) of the state, as an LSTM does.
+        return initial_bias(self, shape, dtype, tuple(self.blocks), signs, signs)
 
     def _split(self, fused):
-        """The blocks of a fused tensor: (..., n * U) -> n x (..., U)."""
+        """Split a fused tensor into its blocks: (..., n * U) -> n x (..., U)."""
         return ops.split(fused, len(self.blocks), axis=-1)
 
     def fused_kernel(self) -> Any:
-        """The kernel in the compute dtype; the bias, if there is one, as a last row."""
+        """Return the kernel in the compute dtype, with the bias, if there is one, as a last row."""
         kernel = ops.convert_to_tensor(self.kernel, dtype=self.compute_dtype)
         if self.bias is None:
             return kernel
@@ -157,7 +181,7 @@ class MinCell(keras.layers.SimpleRNNCell):
         return ops.concatenate([kernel, bias[None]], axis=0)
 
     def _blocks_of(self, inputs, fused_kernel):
-        """W x + b of each block: (..., features) -> n x (..., U)."""
+        """Compute W x + b of each block: (..., features) -> n x (..., U)."""
         if self.use_bias:
             # As a row of the kernel the bias gets its gradient from the same matmul. A sum of its
             # own would have XLA compute all gates once more, and more slowly.
@@ -165,22 +189,22 @@ class MinCell(keras.layers.SimpleRNNCell):
         return self._split(ops.matmul(inputs, fused_kernel))
 
     def gates(self, inputs: Any, fused_kernel: Any) -> dict[str, Any]:
-        """Gates and candidate by name, each (..., units), for inputs (..., features).
+        """Compute gates and candidate by name, each (..., units), for inputs (..., features).
 
         It and `linear` are the formula of a cell, which each subclass writes.
         """
         raise NotImplementedError
 
     def linear(self, gates: dict[str, Any]) -> tuple[Any, Any]:
-        """The a and b of h' = a h + b."""
+        """Return the a and b of h' = a h + b."""
         raise NotImplementedError
 
     def coefficients(self, inputs: Any, fused_kernel: Any) -> tuple[Any, Any]:
-        """The a and b of h' = a h + b, each (..., units), for inputs (..., features)."""
+        """Compute the a and b of h' = a h + b, (..., units), for inputs (..., features)."""
         return self.linear(self.gates(inputs, fused_kernel))
 
     def dropped(self, inputs: Any, training: bool) -> Any:
-        """Inputs (batch, ..., features) after dropout, the same for all steps of a sequence."""
+        """Apply dropout to (batch, ..., features), with one mask for all steps of a sequence."""
         if not (training and self.dropout):
             return inputs
         first = inputs if len(inputs.shape) == 2 else inputs[:, 0]
@@ -192,7 +216,7 @@ class MinCell(keras.layers.SimpleRNNCell):
         return values["hidden"], states
 
     def step(self, inputs, states, training=False):
-        """One step: the gates, the candidate and the new state, by name."""
+        """Compute one step: gates, candidate and new state by name, and the list of new states."""
         gates = self.gates(self.dropped(inputs, training), self.fused_kernel())
         a, b = self.linear(gates)
         h = a * states[0] + b
@@ -219,6 +243,9 @@ class MinRNN(RecurrentLayer):
 
     cell_class: ClassVar[type[MinCell]] = MinCell
 
+    def __init__(self, units: int, **arguments: Unpack[MinRNNArguments]) -> None:
+        super().__init__(units, **arguments)
+
     def inner_loop(self, sequences, initial_state, mask, training=False):
         if self.unroll:
             return super().inner_loop(sequences, initial_state, mask, training)
@@ -236,7 +263,7 @@ class MinRNN(RecurrentLayer):
         return last, outputs, [hidden[-1]]
 
     def _shown(self, hidden, mask):
-        """Outputs under a mask: masked steps repeat the last output, or zeros if there is none."""
+        """Mask outputs: a masked step repeats the output before it, zeros if there is none."""
         if not self.zero_output_for_mask:
             mask = ops.cumsum(ops.cast(mask, "int32"), axis=0) > 0
         return ops.where(mask[..., None], hidden, 0.0)

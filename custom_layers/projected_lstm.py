@@ -1,15 +1,21 @@
 """The LSTM with a projection layer: a wide cell state, a narrow hidden state."""
 
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Unpack
 
-import keras
 from keras import ops
 from keras.saving import register_keras_serializable
 
 from custom_layers.arguments import check_units
-from custom_layers.gated import GATED_ARGUMENTS, GatedCell, GatedRNN
+from custom_layers.gated import (
+    GATED_ARGUMENTS,
+    FastLayerArguments,
+    GatedCell,
+    GatedCellArguments,
+    GatedRNN,
+)
 from custom_layers.gates import Gates
-from custom_layers.weights import add_weight
+from custom_layers.signatures import Constraint, Initializer, Regularizer
+from custom_layers.weights import add_weight, store_weight_arguments, weight_config
 
 PROJECTED_ARGUMENTS = f"""
     projection_initializer: Initializer of `projection_kernel`. Default: "glorot_uniform".
@@ -65,19 +71,23 @@ class ProjectedLSTMCell(GatedCell):
         units: int,
         *,
         projection_units: int | None = None,
-        projection_initializer: Any = "glorot_uniform",
-        projection_regularizer: Any = None,
-        projection_constraint: Any = None,
-        **cell_arguments: Any,
+        projection_initializer: Initializer = "glorot_uniform",
+        projection_regularizer: Regularizer = None,
+        projection_constraint: Constraint = None,
+        **cell_arguments: Unpack[GatedCellArguments],
     ) -> None:
         super().__init__(units, **cell_arguments)
         if projection_units is None:
             projection_units = (self.units + 1) // 2
         check_units(projection_units, "projection_units")
         self.projection_units = int(projection_units)
-        self.projection_initializer = keras.initializers.get(projection_initializer)
-        self.projection_regularizer = keras.regularizers.get(projection_regularizer)
-        self.projection_constraint = keras.constraints.get(projection_constraint)
+        store_weight_arguments(
+            self,
+            "projection",
+            projection_initializer,
+            projection_regularizer,
+            projection_constraint,
+        )
         self.state_size = [self.projection_units, self.units]
         self.output_size = self.projection_units
 
@@ -93,10 +103,17 @@ class ProjectedLSTMCell(GatedCell):
         return {
             **super().get_config(),
             "projection_units": self.projection_units,
-            "projection_initializer": keras.initializers.serialize(self.projection_initializer),
-            "projection_regularizer": keras.regularizers.serialize(self.projection_regularizer),
-            "projection_constraint": keras.constraints.serialize(self.projection_constraint),
+            **weight_config(self, "projection"),
         }
+
+
+class ProjectedLSTMArguments(FastLayerArguments, total=False):
+    """Arguments of `ProjectedLSTM` but units."""
+
+    projection_units: int | None
+    projection_initializer: Initializer
+    projection_regularizer: Regularizer
+    projection_constraint: Constraint
 
 
 @register_keras_serializable(package="custom_layers")
@@ -145,3 +162,7 @@ class ProjectedLSTM(GatedRNN):
     """
 
     cell_class = ProjectedLSTMCell
+
+    def __init__(self, units: int, **arguments: Unpack[ProjectedLSTMArguments]) -> None:
+        passed_on: dict[str, Any] = {**arguments}  # more than the typed `**` of `GatedRNN` names
+        super().__init__(units, **passed_on)

@@ -1,22 +1,24 @@
-"""A cell run over a sequence: what every recurrent layer here shares, written once.
+"""The base of the recurrent layers: a cell run over a sequence.
 
 Who owns what:
 
 - A cell owns the weights and the formula of one step. It has `state_size`, as Keras asks, and
-  `step`, which gives everything that is worth looking at by name.
-- `RecurrentLayer` owns one constructor for cell and layer, their common config, the checks of what
-  is called with, and `trace`. It is a `keras.layers.RNN`, which owns the loop over time, masks
+  `step`, which gives gates, candidate and states by name.
+- `RecurrentLayer` owns one constructor for cell and layer, their common config, the checks of
+  a call, and `trace`. It is a `keras.layers.RNN`, which owns the loop over time, masks
   and states. Whoever writes a faster loop overrides `inner_loop`, the one method that sees
   a whole sequence.
 """
 
-from typing import Any, ClassVar
+import inspect
+from typing import Any, ClassVar, TypedDict
 
 import keras
 from keras import ops
 
 from custom_layers.arguments import check_inputs, check_mask, check_states
 from custom_layers.docstrings import complete_cell, insert_before_example
+from custom_layers.signatures import FullSignature, Parameters, Regularizer, named_parameters
 
 LAYER_ARGUMENTS = """
     return_sequences: Whether to return the output of every step. Default: False, the last one.
@@ -63,6 +65,18 @@ LAYER_RAISES = """
 """
 
 
+class RecurrentArguments(TypedDict, total=False):
+    """Arguments that every recurrent layer has beside those of its cell."""
+
+    return_sequences: bool
+    return_state: bool
+    go_backwards: bool
+    stateful: bool
+    unroll: bool
+    zero_output_for_mask: bool
+    activity_regularizer: Regularizer
+
+
 class MaskedRNN(keras.layers.RNN):
     """A `keras.layers.RNN` in which a mask means the same on every backend.
 
@@ -86,6 +100,13 @@ class MaskedRNN(keras.layers.RNN):
             sequences, [ops.zeros_like(output), *initial_state], mask, training
         )
         return last, outputs, states[1:]
+
+
+def _layer_parameters(layer: type["RecurrentLayer"]) -> Parameters:
+    """Collect the parameters of a layer: those of its cell, then its own."""
+    cell = inspect.signature(layer.cell_class).parameters.values()
+    named = {each.name: each for each in cell if each.kind is not each.VAR_KEYWORD}
+    return {**named, **named_parameters(layer, last=RecurrentLayer)}
 
 
 class RecurrentLayer(MaskedRNN):
@@ -113,6 +134,8 @@ class RecurrentLayer(MaskedRNN):
     call_raises: ClassVar[str] = LAYER_RAISES
     rank: ClassVar[int] = 3  # of the sequences
 
+    __signature__ = FullSignature(_layer_parameters)
+
     def __init_subclass__(cls, **kwargs: Any) -> None:
         super().__init_subclass__(**kwargs)
         if cls.__doc__ is None:  # Python drops docstrings under -OO
@@ -136,7 +159,7 @@ class RecurrentLayer(MaskedRNN):
         stateful: bool = False,
         unroll: bool = False,
         zero_output_for_mask: bool = False,
-        activity_regularizer: Any = None,
+        activity_regularizer: Regularizer = None,
         name: str | None = None,
         dtype: Any = None,
         trainable: bool = True,
@@ -159,7 +182,7 @@ class RecurrentLayer(MaskedRNN):
 
     @property
     def units(self) -> int:
-        """Number of units; every other argument of the cell is an attribute of `cell`."""
+        """Return the number of units; any other argument of the cell is an attribute of `cell`."""
         return self.cell.units
 
     def call(self, sequences, initial_state=None, mask=None, training=False):
@@ -169,9 +192,9 @@ class RecurrentLayer(MaskedRNN):
         return super().call(sequences, initial_state, mask, training)
 
     def trace(self, sequences, initial_state=None, mask=None) -> dict[str, Any]:
-        """What happens inside over a sequence: gates, cell state and hidden state by name.
+        """Compute the inside of the cell over a sequence: gates, cell and hidden state by name.
 
-        Use it for pictures of what a trained layer does. Nothing is dropped, whatever `dropout` is.
+        Use it to plot a trained layer at work. Dropout is inactive.
 
         Args:
             sequences: (batch, time, features), float.

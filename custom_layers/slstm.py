@@ -1,12 +1,12 @@
 """SLSTM: an LSTM with an exponential input gate, kept in range by a normalizer and a stabilizer."""
 
-from typing import Any, ClassVar
+from typing import ClassVar, Literal, Unpack, get_args
 
 from keras import ops
 from keras.saving import register_keras_serializable
 
-from custom_layers.fused import FusedCell
-from custom_layers.recurrent import RecurrentLayer
+from custom_layers.fused import CheckedCellArguments, FusedCell, FusedCellArguments
+from custom_layers.recurrent import RecurrentArguments, RecurrentLayer
 
 RAISES = """
     ValueError: `units` is not a positive int, `forget_gate` is neither "sigmoid" nor "exponential",
@@ -16,7 +16,8 @@ RAISES = """
 
 STATES = "h, the cell state c, the normalizer n and the stabilizer m, each (batch, units)"
 
-FORGET_GATES = ("sigmoid", "exponential")
+ForgetGate = Literal["sigmoid", "exponential"]
+FORGET_GATES = get_args(ForgetGate)
 
 
 @register_keras_serializable(package="custom_layers")
@@ -30,9 +31,9 @@ class SLSTMCell(FusedCell):
         self,
         units: int,
         *,
-        forget_gate: str = "sigmoid",
+        forget_gate: ForgetGate = "sigmoid",
         chrono_lag: int | None = None,
-        **cell_arguments: Any,
+        **cell_arguments: Unpack[CheckedCellArguments],
     ) -> None:
         if forget_gate not in FORGET_GATES:
             raise ValueError(
@@ -55,7 +56,7 @@ class SLSTMCell(FusedCell):
         return super()._initial_bias(shape, dtype)
 
     def step(self, inputs, states, training=False):
-        """One step: the gates as they are applied, the candidate and the new states, by name."""
+        """Compute one step: gates as applied, candidate and states by name, and new states."""
         _, c, n, m = states
         a = self._split(self._gate_inputs(inputs, states, training))  # (B, 4 * U) -> 4 x (B, U)
         log_i, log_f = a["input"], a["forget"]
@@ -79,6 +80,12 @@ class SLSTMCell(FusedCell):
 
     def get_config(self):
         return {**super().get_config(), "forget_gate": self.forget_gate}
+
+
+class SLSTMArguments(FusedCellArguments, RecurrentArguments, total=False):
+    """Arguments of `SLSTM` but units."""
+
+    forget_gate: ForgetGate
 
 
 @register_keras_serializable(package="custom_layers")
@@ -138,3 +145,6 @@ class SLSTM(RecurrentLayer):
     """
 
     cell_class = SLSTMCell
+
+    def __init__(self, units: int, **arguments: Unpack[SLSTMArguments]) -> None:
+        super().__init__(units, **arguments)

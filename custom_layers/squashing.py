@@ -6,11 +6,11 @@ from keras.saving import register_keras_serializable
 
 @register_keras_serializable(package="custom_layers")
 def squash_candidate(x):
-    """The logistic function on [-2, 2], g of the LSTM of 1997: 4 s(x) - 2."""
+    """Compute the logistic function on [-2, 2], g of the LSTM of 1997: 4 s(x) - 2."""
     return 4.0 * ops.sigmoid(x) - 2.0
 
 
 @register_keras_serializable(package="custom_layers")
 def squash_output(x):
-    """The logistic function on [-1, 1], h of the LSTM of 1997: 2 s(x) - 1."""
+    """Compute the logistic function on [-1, 1], h of the LSTM of 1997: 2 s(x) - 1."""
     return 2.0 * ops.sigmoid(x) - 1.0

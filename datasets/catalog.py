@@ -1,4 +1,4 @@
-"""Which datasets there are: every fact about them, and nothing that runs.
+"""The catalog: every fact about the datasets that can be loaded, as data.
 
 A file comes in with the SHA-256 of the bytes that its publisher serves, and with the licence that
 stands beside it there. Data under other people's terms are downloaded by the user, never bundled.
@@ -6,6 +6,7 @@ stands beside it there. Data under other people's terms are downloaded by the us
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import pandas as pd
 
@@ -48,7 +49,7 @@ class Dataset:
 
     @property
     def urls(self) -> tuple[str, ...]:
-        """Where the files are downloaded from; empty for a bundled dataset."""
+        """Return the URLs of the files; none for a bundled dataset."""
         return tuple(file.url for file in self.files if isinstance(file, RemoteFile))
 
 
@@ -88,10 +89,10 @@ def _m4(
     )
 
 
-_HOURLY = {"freq": "h", "season_length": 24, "size": "17,420 rows x 7"}
-_QUARTER_HOURLY = {"freq": "15min", "season_length": 96, "size": "69,680 rows x 7"}
+_ett_hourly = partial(_ett, freq="h", season_length=24, size="17,420 rows x 7")
+_ett_quarter_hourly = partial(_ett, freq="15min", season_length=96, size="69,680 rows x 7")
 
-CATALOG = {
+CATALOG: dict[str, Dataset] = {
     "air_passengers": Dataset(
         description="Passengers of international airlines, thousands a month, 1949-1960 "
         "(Box & Jenkins, series G)",
@@ -104,29 +105,25 @@ CATALOG = {
         horizon=12,
         licence="public facts",
     ),
-    "ett_h1": _ett(
+    "ett_h1": _ett_hourly(
         "ETTh1.csv",
         "f18de3ad269cef59bb07b5438d79bb3042d3be49bdeecf01c1cd6d29695ee066",
         transformer=1,
-        **_HOURLY,
     ),
-    "ett_h2": _ett(
+    "ett_h2": _ett_hourly(
         "ETTh2.csv",
         "a3dc2c597b9218c7ce1cd55eb77b283fd459a1d09d753063f944967dd6b9218b",
         transformer=2,
-        **_HOURLY,
     ),
-    "ett_m1": _ett(
+    "ett_m1": _ett_quarter_hourly(
         "ETTm1.csv",
         "6ce1759b1a18e3328421d5d75fadcb316c449fcd7cec32820c8dafda71986c9e",
         transformer=1,
-        **_QUARTER_HOURLY,
     ),
-    "ett_m2": _ett(
+    "ett_m2": _ett_quarter_hourly(
         "ETTm2.csv",
         "db973ca252c6410a30d0469b13d696cf919648d0f3fd588c60f03fdbdbadd1fd",
         transformer=2,
-        **_QUARTER_HOURLY,
     ),
     "m4_hourly": _m4(
         "Hourly",

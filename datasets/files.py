@@ -1,4 +1,4 @@
-"""How a file of the catalog is had: it lies in the package, or on this machine, or is downloaded.
+"""Files of the catalog: bundled with the package, found on this machine, or downloaded.
 
 What is downloaded is checked against the hash in the catalog before it gets its name in the cache,
 so that a file in the cache is whole and is the file that was meant.
@@ -6,7 +6,7 @@ so that a file in the cache is whole and is the file that was meant.
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO
+from typing import IO, TYPE_CHECKING
 
 from .local import LOCAL_DATA, find_local, open_unpacked
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DatasetUnavailable(OSError):
-    """A file of the catalog could not be had: no connection, or another file than was expected."""
+    """The error of a file of the catalog that is not on this machine and cannot be downloaded."""
 
 
 @dataclass(frozen=True)
@@ -28,7 +28,7 @@ class BundledFile:
 
     name: str
 
-    def open(self) -> BinaryIO:
+    def open(self) -> IO[bytes]:
         """Open the file for its content."""
         return Path(__file__).with_name(self.name).open("rb")
 
@@ -47,11 +47,11 @@ class RemoteFile:
 
     @property
     def name(self) -> str:
-        """The file's name at its source, which is its name in the cache too."""
+        """Return the file's name at its source, which is its name in the cache too."""
         return self.url.rsplit("/", maxsplit=1)[-1]
 
-    def open(self) -> BinaryIO:
-        """Open the file for its content: from the local directory, the cache or the network.
+    def open(self) -> IO[bytes]:
+        """Open the file for its content, from the local directory, the cache or the network.
 
         Raises:
             DatasetUnavailable: it is nowhere on this machine and could not be downloaded, or the
@@ -70,9 +70,9 @@ class RemoteFile:
         cache = Path(pooch.os_cache("keras-forecaster"))
         columns = TextColumn("{task.description}"), BarColumn(), DownloadColumn()
         console = Console(stderr=True)
-        nobody_looks = not (console.is_terminal or console.is_jupyter)
+        is_hidden = not (console.is_terminal or console.is_jupyter)
         try:
-            with Progress(*columns, console=console, disable=nobody_looks) as progress:
+            with Progress(*columns, console=console, disable=is_hidden) as progress:
                 bar = _DownloadBar(progress, self.name)
                 downloader = pooch.HTTPDownloader(progressbar=bar, chunk_size=2**16)
                 return Path(
@@ -88,7 +88,7 @@ class RemoteFile:
 
 
 class _DownloadBar:
-    """A rich progress bar with the four words of tqdm that pooch speaks."""
+    """A rich progress bar with the part of tqdm's interface that pooch calls."""
 
     def __init__(self, progress: "Progress", description: str):
         self._progress = progress

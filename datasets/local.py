@@ -7,15 +7,18 @@ The SHA-256 of the unpacked content tells what it is all the same, and that it i
 import bz2
 import gzip
 import hashlib
+import io
 import lzma
 import os
 import zipfile
 import zlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import BinaryIO
+from typing import IO
 
 LOCAL_DATA = "KERAS_FORECASTER_DATA"
+_BLOCK = 2**20  # bytes read at a time
 
 
 def find_local(sha256: str, likely_name: str) -> Path | None:
@@ -50,7 +53,7 @@ def find_local(sha256: str, likely_name: str) -> Path | None:
     return None
 
 
-def open_unpacked(path: Path) -> BinaryIO:
+def open_unpacked(path: Path) -> IO[bytes]:
     """Open a plain or packed file (.gz, .bz2, .xz, .zip with one member) for its content.
 
     The first bytes tell the packing, not the name.
@@ -63,7 +66,11 @@ def open_unpacked(path: Path) -> BinaryIO:
     return path.open("rb")
 
 
-def _open_only_member(path: Path) -> BinaryIO:
+def _open_gzip(path: Path) -> IO[bytes]:
+    return io.BufferedReader(gzip.open(path))
+
+
+def _open_only_member(path: Path) -> IO[bytes]:
     with zipfile.ZipFile(path) as archive:
         members = [member for member in archive.infolist() if not member.is_dir()]
         if len(members) != 1:
@@ -71,8 +78,8 @@ def _open_only_member(path: Path) -> BinaryIO:
         return archive.open(members[0])  # stays open: the archive is closed with its last reader
 
 
-_UNPACKERS = {
-    b"\x1f\x8b": gzip.open,
+_UNPACKERS: dict[bytes, Callable[[Path], IO[bytes]]] = {
+    b"\x1f\x8b": _open_gzip,
     b"BZh": bz2.open,
     b"\xfd7zXZ\x00": lzma.open,
     b"PK\x03\x04": _open_only_member,
@@ -95,6 +102,9 @@ def _unpacked_sha256(path: Path, size: int, mtime_ns: int) -> str | None:
     """Hash the unpacked content; `size` and `mtime_ns` only tell when a remembered hash is old."""
     try:
         with open_unpacked(path) as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
+            digest = hashlib.sha256()
+            while block := file.read(_BLOCK):
+                digest.update(block)
+            return digest.hexdigest()
     except _NOT_READABLE:
         return None

@@ -11,94 +11,32 @@ arguments alone, so that every call with the same arguments gives the same shape
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 from numpy.typing import ArrayLike
 
-Seed = int | np.random.Generator
+from .reber import REBER_SYMBOLS, embedded_reber
+from .sequences import PADDING, Seed, Sequences, ask_once, one_hot, random_ends
 
-
-@dataclass(frozen=True)
-class Sequences:
-    """Sequences to learn from, and the steps at which something is asked.
-
-    Args:
-        inputs: (N, T, F), float32.
-        targets: (N, T, O), float32; zero where nothing is asked.
-        weights: (N, T), float32: 1 at the steps whose target counts, 0 elsewhere.
-    """
-
-    inputs: np.ndarray
-    targets: np.ndarray
-    weights: np.ndarray
-
-
-REBER_SYMBOLS = "BTSXPVE"
-# The Reber grammar: for each node the symbols that may come next, and the node each leads to.
-_REBER = (
-    {"B": 1},
-    {"T": 2, "P": 3},
-    {"S": 2, "X": 4},
-    {"T": 3, "V": 5},
-    {"X": 3, "S": 6},
-    {"P": 4, "V": 6},
-    {"E": 7},
-)
-_REBER_LONGEST = 40  # one string in 50,000 is longer
-
-
-def embedded_reber(count: int, *, possible: bool = False, seed: Seed) -> Sequences:
-    """Strings of the embedded Reber grammar: predict the next symbol.
-
-    A string is B, then T or P, then a string of the Reber grammar, then the T or P of its second
-    place again, then E. The last but one symbol can only be predicted by who remembers the second.
-
-    Args:
-        count: Number of strings.
-        possible: Whether the targets mark every symbol that may come next, to judge with, instead
-            of the one that does come next, to learn from. Default: False.
-        seed: An int, or the generator to draw from.
-
-    Returns:
-        Inputs and targets (count, 44, 7), one-hot in the order of `REBER_SYMBOLS`; weights are 1
-        up to the last but one symbol of a string.
-
-    Source:
-        HS97, experiment 1, after Fahlman (1991). Difference: a string of more than 44 symbols, one
-        in 50,000, is drawn again.
-    """
-    rng = np.random.default_rng(seed)
-    width = _REBER_LONGEST + 4
-    inputs = np.zeros((count, width, len(REBER_SYMBOLS)), np.float32)
-    targets, weights = np.zeros_like(inputs), np.zeros((count, width), np.float32)
-    for number in range(count):
-        outer = "TP"[rng.integers(2)]
-        inner, choices = _reber_string(rng)
-        symbols = ["B", outer, *inner, outer, "E"]
-        followers = ["TP", "B", *choices[1:], outer, "E"] if possible else symbols[1:]
-        for step, (symbol, next_ones) in enumerate(zip(symbols, followers, strict=False)):
-            inputs[number, step, REBER_SYMBOLS.index(symbol)] = 1
-            targets[number, step, [REBER_SYMBOLS.index(one) for one in next_ones]] = 1
-            weights[number, step] = 1
-        inputs[number, len(symbols) - 1, REBER_SYMBOLS.index("E")] = 1
-    return Sequences(inputs, targets, weights)
-
-
-def _reber_string(rng: np.random.Generator) -> tuple[list[str], list[str]]:
-    """A string of the Reber grammar, and for each of its symbols all that could stand there."""
-    while True:
-        node, symbols, choices = 0, [], []
-        while node < len(_REBER):
-            choices.append("".join(_REBER[node]))
-            symbols.append(choices[-1][rng.integers(len(choices[-1]))])
-            node = _REBER[node][symbols[-1]]
-        if len(symbols) <= _REBER_LONGEST:
-            return symbols, choices
+__all__ = [
+    "REBER_SYMBOLS",
+    "Seed",
+    "Sequences",
+    "adding",
+    "distractors",
+    "embedded_reber",
+    "multiplication",
+    "noise_free_lag",
+    "periodic",
+    "temporal_order",
+    "timed_spikes",
+    "two_sequence",
+]
 
 
 def noise_free_lag(count: int, *, lag: int = 100, seed: Seed) -> Sequences:
-    """Two sequences that differ in their first and last symbol: predict the next symbol.
+    """Draw one of two sequences that differ in first and last symbol: predict the next symbol.
 
     They are y, a_1, ..., a_(lag-1), y and x, a_1, ..., a_(lag-1), x. Each is drawn with
     probability 1/2.
@@ -119,7 +57,7 @@ def noise_free_lag(count: int, *, lag: int = 100, seed: Seed) -> Sequences:
     symbols = np.empty((count, lag + 1), int)
     symbols[:, 1:-1] = np.arange(lag - 1)
     symbols[:, 0] = symbols[:, -1] = lag - 1 + rng.integers(2, size=count)
-    hot = _one_hot(symbols, lag + 1)
+    hot = one_hot(symbols, lag + 1)
     return Sequences(hot[:, :-1], hot[:, 1:], np.ones((count, lag), np.float32))
 
 
@@ -127,7 +65,7 @@ _MOST_EXTRA = 40  # distractors beyond the lag
 
 
 def distractors(count: int, *, lag: int = 100, symbols: int | None = None, seed: Seed) -> Sequences:
-    """A symbol to be recalled after many random distractors.
+    """Recall a symbol after many random distractors.
 
     A sequence is b, then x or y, then `lag` + k distractors, then e; then the x or y of its second
     place is asked for. k is random: after the first `lag` distractors each step is the e with
@@ -156,8 +94,8 @@ def distractors(count: int, *, lag: int = 100, symbols: int | None = None, seed:
     classes = rng.integers(2, size=count)
     drawn[:, 0], drawn[:, 1] = b, x + classes
     drawn[np.arange(count), ends] = e
-    drawn[steps > ends[:, None]] = _PADDING
-    return _ask_once(_one_hot(drawn, symbols + 4), ends, _one_hot(classes, 2))
+    drawn[steps > ends[:, None]] = PADDING
+    return ask_once(one_hot(drawn, symbols + 4), ends, one_hot(classes, 2))
 
 
 def two_sequence(count: int, *, length: int = 100, informative: int = 3, seed: Seed) -> Sequences:
@@ -180,11 +118,11 @@ def two_sequence(count: int, *, length: int = 100, informative: int = 3, seed: S
         HS97, experiment 3a, after Bengio et al. (1994).
     """
     rng = np.random.default_rng(seed)
-    ends, steps = _random_ends(rng, count, length)
+    ends, steps = random_ends(rng, count, length)
     classes = rng.integers(2, size=(count, 1))
     values = np.sqrt(0.2) * rng.standard_normal((count, len(steps)))
     values = np.where(steps < informative, 2 * classes - 1, values) * (steps <= ends[:, None])
-    return _ask_once(values[..., None], ends, classes)
+    return ask_once(values[..., None], ends, classes)
 
 
 def adding(count: int, *, length: int = 100, seed: Seed) -> Sequences:
@@ -239,9 +177,9 @@ def _two_marked(
     answer: Callable[[np.ndarray, np.ndarray], np.ndarray],
     seed: Seed,
 ) -> Sequences:
-    """Sequences of values with two marked ones; `neutral` is the value of a marked first step."""
+    """Draw sequences with two marked values; `neutral` is the value of a marked first step."""
     rng = np.random.default_rng(seed)
-    ends, steps = _random_ends(rng, count, length)
+    ends, steps = random_ends(rng, count, length)
     rows = np.arange(count)
     values = rng.uniform(*bounds, size=(count, len(steps)))
     first = rng.integers(10, size=count)
@@ -252,13 +190,13 @@ def _two_marked(
     markers[rows, first] = markers[rows, second] = 1
     values[markers[:, 0] == 1, 0] = neutral
     inputs = np.stack([values * (steps <= ends[:, None]), markers], axis=-1)
-    return _ask_once(inputs, ends, answer(values[rows, first], values[rows, second])[:, None])
+    return ask_once(inputs, ends, answer(values[rows, first], values[rows, second])[:, None])
 
 
 _PLACES = {2: (10, 50), 3: (10, 33, 66)}  # the first step, from 1, at which each X or Y may stand
 
 
-def temporal_order(count: int, *, symbols: int = 2, seed: Seed) -> Sequences:
+def temporal_order(count: int, *, symbols: Literal[2, 3] = 2, seed: Seed) -> Sequences:
     """Tell in which order two or three symbols came, far apart among distractors.
 
     A sequence is E, then distractors out of a, b, c, d, then B; its length is drawn evenly from
@@ -288,7 +226,7 @@ def temporal_order(count: int, *, symbols: int = 2, seed: Seed) -> Sequences:
             "These are the tasks that the paper defines."
         )
     rng = np.random.default_rng(seed)
-    ends, steps = _random_ends(rng, count, 100)
+    ends, steps = random_ends(rng, count, 100)
     drawn = rng.integers(4, size=(count, len(steps)))
     classes = np.zeros(count, int)
     for earliest in _PLACES[symbols]:
@@ -297,8 +235,8 @@ def temporal_order(count: int, *, symbols: int = 2, seed: Seed) -> Sequences:
         classes = 2 * classes + bit
     drawn[:, 0] = 6
     drawn[np.arange(count), ends] = 7
-    drawn[steps > ends[:, None]] = _PADDING
-    return _ask_once(_one_hot(drawn, 8), ends, _one_hot(classes, 2**symbols))
+    drawn[steps > ends[:, None]] = PADDING
+    return ask_once(one_hot(drawn, 8), ends, one_hot(classes, 2**symbols))
 
 
 def timed_spikes(
@@ -338,14 +276,17 @@ def timed_spikes(
     return Sequences(inputs, targets, weights)
 
 
-_WAVES = {  # over the phase in [0, 1)
+Wave = Literal["cosine", "triangle", "rectangle"]
+_WAVES: dict[Wave, Callable[[np.ndarray], np.ndarray]] = {  # over the phase in [0, 1)
     "cosine": lambda phase: (1 - np.cos(2 * np.pi * phase)) / 2,
     "triangle": lambda phase: 1 - np.abs(2 * phase - 1),
     "rectangle": lambda phase: (phase > 0.5).astype(float),
 }
 
 
-def periodic(count: int, *, wave: str = "cosine", period: int = 10, periods: int = 10) -> Sequences:
+def periodic(
+    count: int, *, wave: Wave = "cosine", period: int = 10, periods: int = 10
+) -> Sequences:
     """Generate a periodic function from nothing: the input is zero at every step.
 
     With the phase u = t / F - floor(t / F) at step t = 1, 2, ..., the function is
@@ -376,27 +317,3 @@ def periodic(count: int, *, wave: str = "cosine", period: int = 10, periods: int
     phases = np.arange(1, periods * period + 1) % period / period
     targets = np.tile(_WAVES[wave](phases).astype(np.float32)[:, None], (count, 1, 1))
     return Sequences(np.zeros_like(targets), targets, np.ones(targets.shape[:2], np.float32))
-
-
-def _random_ends(rng: np.random.Generator, count: int, length: int) -> tuple[np.ndarray, ...]:
-    """The last step of each sequence, lengths drawn from T, ..., T + T // 10; and all steps."""
-    width = length + length // 10
-    return rng.integers(length - 1, width, size=count), np.arange(width)
-
-
-_PADDING = -1  # the symbol that `_one_hot` turns to zeros
-
-
-def _one_hot(symbols: np.ndarray, size: int) -> np.ndarray:
-    """(...,) ints -> (..., size)."""
-    return np.eye(size + 1, size, dtype=np.float32)[symbols]
-
-
-def _ask_once(inputs: np.ndarray, ends: np.ndarray, answers: np.ndarray) -> Sequences:
-    """Sequences (N, T, F) that are asked for `answers` (N, O) at the steps `ends` (N,) alone."""
-    count, width = inputs.shape[:2]
-    targets = np.zeros((count, width, answers.shape[1]), np.float32)
-    weights = np.zeros((count, width), np.float32)
-    targets[np.arange(count), ends] = answers
-    weights[np.arange(count), ends] = 1
-    return Sequences(inputs.astype(np.float32, copy=False), targets, weights)

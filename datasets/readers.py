@@ -1,12 +1,12 @@
-"""From the content of a file to a frame: values, names and order of rows stay as published."""
+"""Readers of files into frames, with values, names and order of rows as published."""
 
-from typing import BinaryIO
+from typing import IO
 
 import numpy as np
 import pandas as pd
 
 
-def read_dated(file: BinaryIO) -> pd.DataFrame:
+def read_dated(file: IO[bytes]) -> pd.DataFrame:
     """Read a CSV with a header whose first column holds the times.
 
     Returns:
@@ -19,7 +19,7 @@ def read_dated(file: BinaryIO) -> pd.DataFrame:
     return frame
 
 
-def read_beijing(file: BinaryIO) -> pd.DataFrame:
+def read_beijing(file: IO[bytes]) -> pd.DataFrame:
     """Read the CSV of UCI's data set 381, whose times lie in columns year, month, day and hour.
 
     Returns:
@@ -32,7 +32,7 @@ def read_beijing(file: BinaryIO) -> pd.DataFrame:
     return frame
 
 
-def read_m4(train: BinaryIO, test: BinaryIO) -> pd.DataFrame:
+def read_m4(train: IO[bytes], test: IO[bytes]) -> pd.DataFrame:
     """Read the two CSVs of one M4 frequency: a row a series, its id first, blank after its end.
 
     Returns:

@@ -1,4 +1,4 @@
-"""Attention, judged by its formula in NumPy, one query and one step at a time."""
+"""Attention against its formula in NumPy, one query and one step at a time."""
 
 import json
 import re
@@ -8,9 +8,8 @@ import numpy as np
 import pytest
 
 from custom_layers.attention import Attention
-
-from .backends import value_and_gradients
-from .judge import as_array, assert_close, slope
+from tests.helpers.backends import value_and_gradients
+from tests.helpers.reference_cells import as_array, assert_close, slope
 
 BATCH, QUERIES, TIME, QUERY_SIZE, MEMORY_SIZE, UNITS = 3, 4, 5, 2, 6, 7
 MASK = np.array([[0, 0, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 1, 0, 1]], bool)

@@ -1,4 +1,4 @@
-"""What is saved under one backend is loaded under another, and answers the same to 1e-5."""
+"""Models saved on one backend load on another, with the same outputs to 1e-5."""
 
 import importlib.util
 import os
@@ -11,9 +11,8 @@ import numpy as np
 import pytest
 
 from custom_layers import RECURRENT_LAYERS
-
-from .backends import BACKEND
-from .judge import FEATURES, TIME, UNITS, as_array, assert_close, inputs
+from tests.helpers.backends import BACKEND
+from tests.helpers.reference_cells import FEATURES, TIME, UNITS, as_array, assert_close, inputs
 
 
 def every_layer():
@@ -40,7 +39,7 @@ def test_a_saved_model_goes_to_another_backend_and_back(backend, tmp_path):
     np.save(tmp_path / "inputs.npy", x)
     np.savez(tmp_path / "outputs.npz", **{name: as_array(y) for name, y in model(x).items()})
 
-    script = Path(__file__).with_name("without_tensorflow.py")
+    script = Path(__file__).parents[1] / "helpers" / "without_tensorflow.py"
     environment = os.environ | {"KERAS_BACKEND": backend}
     command = [sys.executable, script, tmp_path]
     done = subprocess.run(command, env=environment, capture_output=True, text=True)

@@ -1,4 +1,4 @@
-"""GridLSTM, judged by a loop over all points of the grid in NumPy."""
+"""GridLSTM against a loop over all points of the grid in NumPy."""
 
 import json
 import re
@@ -9,9 +9,8 @@ import numpy as np
 import pytest
 
 from custom_layers.grid_lstm import GridLSTM
-
-from .backends import paths, value_and_gradients
-from .judge import as_array, assert_close, slope
+from tests.helpers.backends import paths, value_and_gradients
+from tests.helpers.reference_cells import as_array, assert_close, slope
 
 BATCH, TIME, SERIES, FEATURES, UNITS = 3, 5, 3, 2, 4
 MASK = np.array([[0, 0, 1, 1, 1], [1, 1, 1, 0, 0], [1, 0, 1, 0, 1]], bool)

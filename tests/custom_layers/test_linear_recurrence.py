@@ -1,17 +1,13 @@
 """The linear recurrence: every method against a float64 loop in NumPy, and in every regime."""
 
-import doctest
-
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from custom_layers import linear_recurrence as module
 from custom_layers.linear_recurrence import METHODS, fastest_method, linear_recurrence
-
-from .backends import value_and_gradients
-from .judge import assert_close, slope
+from tests.helpers.backends import value_and_gradients
+from tests.helpers.reference_cells import assert_close, slope
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 AVAILABLE = METHODS[keras.backend.backend()]
@@ -27,7 +23,7 @@ def coefficients(x, kernel, bias):
     return 1.2 * ops.sigmoid(a), ops.tanh(b)
 
 
-def judge(x, kernel, bias, initial, mask):
+def reference(x, kernel, bias, initial, mask):
     """States h, and the a and b of every step, in NumPy."""
     h, hidden = initial, []
     for t in range(len(x)):
@@ -53,11 +49,11 @@ def test_states_and_gradients(method, time):
     arrays, mask = problem(time)
     everywhere = np.ones_like(mask)
     tensors = [ops.convert_to_tensor(array, "float64") for array in arrays]
-    assert_close(run(method, *tensors), judge(*arrays, everywhere), 1e-9)
-    assert_close(run(method, *tensors, mask), judge(*arrays, mask), 1e-9)
+    assert_close(run(method, *tensors), reference(*arrays, everywhere), 1e-9)
+    assert_close(run(method, *tensors, mask), reference(*arrays, mask), 1e-9)
 
     pull = np.random.default_rng(1).normal(size=(time, *arrays[-1].shape))
-    expected = [slope(lambda: (judge(*arrays, mask) * pull).sum(), array) for array in arrays]
+    expected = [slope(lambda: (reference(*arrays, mask) * pull).sum(), array) for array in arrays]
     # On TensorFlow once eagerly and once under XLA.
     for dtype, tolerance, compiled in (("float64", 1e-7, not TENSORFLOW), ("float32", 1e-4, True)):
 
@@ -136,7 +132,7 @@ def test_one_graph_for_every_length_and_batch():
             tensors = [tf.constant(array) for array in problem(time, batch)[0]]
             hidden, *gradients = graph(*tensors)
             assert_close(
-                hidden, judge(*problem(time, batch)[0], np.ones((time, batch), bool)), 1e-9
+                hidden, reference(*problem(time, batch)[0], np.ones((time, batch), bool)), 1e-9
             )
             assert_close(gradients, list(derive(*tensors)[1:]), 1e-9)
         assert graph.experimental_get_tracing_count() == 1
@@ -163,9 +159,3 @@ def test_many_steps_an_execution(jit_compile, dtype):
         x, x[:, -3:, :1].mean(axis=1), batch_size=16, epochs=8, shuffle=False, verbose=0
     ).history["loss"]
     assert losses[-1] < losses[0]
-
-
-def test_examples_in_docstrings_run():
-    result = doctest.testmod(module)
-    assert result.attempted > 0
-    assert result.failed == 0

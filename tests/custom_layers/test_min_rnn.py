@@ -1,16 +1,12 @@
-"""MinLSTM and MinGRU, judged by their formulas written down once more in NumPy."""
-
-import doctest
+"""MinLSTM and MinGRU against their formulas in NumPy."""
 
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from custom_layers import min_rnn
 from custom_layers.min_rnn import MinGRU, MinGRUCell, MinLSTM, MinLSTMCell, above_zero
-
-from .judge import as_array, assert_close, inputs
+from tests.helpers.reference_cells import as_array, assert_close, inputs
 
 
 def s(z):
@@ -163,9 +159,3 @@ def test_written_out_it_is_the_same(layer_class):
     steps.build(x.shape)
     steps.set_weights(layer.get_weights())
     assert_close(steps(x, training=True), as_array(expected), 1e-12)
-
-
-def test_examples_in_docstrings_run():
-    result = doctest.testmod(min_rnn)
-    assert result.attempted > 0
-    assert result.failed == 0

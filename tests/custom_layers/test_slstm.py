@@ -1,13 +1,21 @@
-"""SLSTM, judged by its stabilised formula and by the plain one, which overflows early."""
+"""SLSTM against its stabilised formula and the plain one, which overflows early, in NumPy."""
 
 import keras
 import numpy as np
 import pytest
 
 from custom_layers.slstm import SLSTM, SLSTMCell
-
-from .backends import value_and_gradients
-from .judge import BATCH, FEATURES, TIME, UNITS, as_array, assert_close, inputs, slope
+from tests.helpers.backends import value_and_gradients
+from tests.helpers.reference_cells import (
+    BATCH,
+    FEATURES,
+    TIME,
+    UNITS,
+    as_array,
+    assert_close,
+    inputs,
+    slope,
+)
 
 FORGET_GATES = ("sigmoid", "exponential")
 

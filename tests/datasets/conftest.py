@@ -1,57 +1,18 @@
 """A publisher on loopback and a cache of its own for every test: no test needs the network."""
 
-import hashlib
-import threading
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-
 import pooch
 import pytest
 
-from forecaster.datasets.files import RemoteFile
 from forecaster.datasets.local import LOCAL_DATA
+from tests.helpers.publisher import running_publisher
 
-
-class Publisher:
-    """Serves the contents in `files` (path -> bytes) and remembers what was asked for."""
-
-    def __init__(self):
-        self.url = ""  # known when the server runs
-        self.files = {}
-        self.asked = []
-        self.cut_after = None  # bytes sent before the connection is closed; None sends them all
-
-    def publish(self, name, content):
-        """Serve `content` and describe it as the catalog would."""
-        self.files[f"/{name}"] = content
-        return RemoteFile(f"{self.url}/{name}", hashlib.sha256(content).hexdigest())
+pytest.register_assert_rewrite("tests.helpers.sequences")
 
 
 @pytest.fixture
 def publisher():
-    publisher = Publisher()
-
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self):
-            publisher.asked.append(self.path)
-            content = publisher.files.get(self.path)
-            if content is None:
-                self.send_error(404)
-                return
-            self.send_response(200)
-            self.send_header("Content-Length", str(len(content)))
-            self.end_headers()
-            self.wfile.write(content[: publisher.cut_after])
-
-        def log_message(self, *_):
-            """Keep the output of the tests clean."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        publisher.url = f"http://127.0.0.1:{server.server_port}"
-        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
-        thread.start()
+    with running_publisher() as publisher:
         yield publisher
-        server.shutdown()
-        thread.join()
 
 
 @pytest.fixture(autouse=True)

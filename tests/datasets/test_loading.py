@@ -2,7 +2,6 @@
 
 import dataclasses
 import doctest
-import hashlib
 
 import numpy as np
 import pandas as pd
@@ -183,19 +182,6 @@ def test_the_list_names_every_dataset_and_what_it_may_be_used_for():
         "https://raw.githubusercontent.com/Mcompetitions/M4-methods/master/Dataset/Train/Hourly-train.csv",
         "https://raw.githubusercontent.com/Mcompetitions/M4-methods/master/Dataset/Test/Hourly-test.csv",
     ]
-
-
-def test_no_two_files_share_a_name_in_the_cache_or_a_hash():
-    files = [file for dataset in CATALOG.values() for file in dataset.files if dataset.urls]
-    assert len({file.name.lower() for file in files}) == len(files)
-    assert len({file.sha256 for file in files}) == len(files)
-    assert all(len(bytes.fromhex(file.sha256)) == hashlib.sha256().digest_size for file in files)
-
-
-def test_only_datasets_of_train_and_test_files_have_a_split():
-    assert {name for name, dataset in CATALOG.items() if dataset.has_split} == {
-        name for name, dataset in CATALOG.items() if len(dataset.files) == 2
-    }
 
 
 def test_the_examples_of_the_docstrings_run():

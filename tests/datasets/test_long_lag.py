@@ -1,4 +1,4 @@
-"""The synthetic tasks are what their papers define, checked without the code that draws them."""
+"""The synthetic tasks against the definitions of their papers, without the code that draws them."""
 
 import re
 from functools import partial
@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.datasets import long_lag
-from forecaster.datasets.long_lag import REBER_SYMBOLS
+from tests.helpers.sequences import asked, fields, text
 
 TASKS = {  # draw, (T, F, O)
     "reber": (long_lag.embedded_reber, (44, 7, 7)),
@@ -27,22 +27,6 @@ TASKS = {  # draw, (T, F, O)
 task = pytest.mark.parametrize(("draw", "shape"), TASKS.values(), ids=TASKS.keys())
 seeds = given(seed=st.integers(0, 2**32 - 1))
 few = settings(max_examples=20, deadline=None)
-
-
-def fields(sequences):
-    return sequences.inputs, sequences.targets, sequences.weights
-
-
-def asked(sequences, number):
-    """The one step at which sequence `number` is asked, and its target."""
-    (step,) = np.flatnonzero(sequences.weights[number])
-    return step, sequences.targets[number, step]
-
-
-def text(one_hot, alphabet):
-    """A one-hot sequence (T, F) as a string; padding is left out."""
-    assert set(one_hot.sum(axis=1)) <= {0, 1}
-    return "".join(alphabet[row.argmax()] for row in one_hot if row.any())
 
 
 @task
@@ -78,45 +62,6 @@ def test_nothing_is_asked_of_padding_and_nothing_but_zero_where_nothing_is_asked
     for values, weight in zip(inputs, weights, strict=True):
         last = weight.nonzero()[0][-1]
         assert not values[last + 2 :].any()  # Reber strings end one after the last prediction
-
-
-# The grammar as one regular expression, by elimination of the nodes of its picture.
-LOWER = "T*V(?:PXT*V)*(?:V|PS)"  # from the node of the loop T to the last but one
-EMBEDDED = re.compile(f"B([TP])B(?:TS*X(?:S|X{LOWER})|P{LOWER})E\\1E")
-
-
-@few
-@seeds
-def test_reber_strings_are_of_the_grammar(seed):
-    sequences = long_lag.embedded_reber(20, seed=seed)
-    for number, one_hot in enumerate(sequences.inputs):
-        string = text(one_hot, REBER_SYMBOLS)
-        assert EMBEDDED.fullmatch(string), string
-        assert text(sequences.targets[number], REBER_SYMBOLS) == string[1:]
-        assert sequences.weights[number].sum() == len(string) - 1
-
-
-def test_possible_symbols_are_those_that_come():
-    drawn = long_lag.embedded_reber(2000, seed=7)
-    possible = long_lag.embedded_reber(2000, possible=True, seed=7)
-    assert np.array_equal(drawn.inputs, possible.inputs)
-    assert np.array_equal(drawn.weights, possible.weights)
-    strings = [text(one_hot, REBER_SYMBOLS) for one_hot in drawn.inputs]
-    followers = {}
-    for string in strings:
-        for step in range(len(string) - 1):
-            followers.setdefault(string[: step + 1], set()).add(string[step + 1])
-    for string, marked in zip(strings, possible.targets, strict=True):
-        for step in range(len(string) - 1):
-            symbols = {REBER_SYMBOLS[k] for k in marked[step].nonzero()[0]}
-            assert string[step + 1] in symbols
-            if step < 5:  # so short a beginning is common enough for all that may follow
-                assert symbols == followers[string[: step + 1]]
-    # The last but one symbol repeats the second, and nothing else may come there.
-    assert all(
-        text(marked[len(string) - 3 : len(string) - 2], REBER_SYMBOLS) == string[1]
-        for string, marked in zip(strings, possible.targets, strict=True)
-    )
 
 
 def test_noise_free_lag_has_two_sequences_that_differ_at_their_ends():

@@ -1,4 +1,4 @@
-"""What tests must say to each backend of Keras in its own words: compiling and differentiating."""
+"""Compilation and differentiation on each backend of Keras, under one interface."""
 
 import contextlib
 
@@ -10,7 +10,7 @@ BACKEND = keras.backend.backend()
 
 
 def prepare():
-    """Lets Keras calculate in float64, as the judge does, and eagerly unless asked to compile.
+    """Let Keras compute in float64, as the reference does, and eagerly unless asked to compile.
 
     On JAX and torch Keras rounds every float64 to float32, as JAX does unless it is told not to.
     JAX compiles every loop that it meets, even in eager calls; of those there are thousands here,
@@ -26,7 +26,7 @@ def prepare():
 
 
 def compiling():
-    """A context in which JAX compiles; elsewhere it changes nothing."""
+    """Return a context in which JAX compiles; elsewhere it changes nothing."""
     if BACKEND == "jax":
         import jax
 
@@ -35,7 +35,7 @@ def compiling():
 
 
 def paths(layer):
-    """Ways to call a layer: as it is, then compiled in each way that the backend has."""
+    """Return ways to call a layer: as it is, then compiled in each way that the backend has."""
     if BACKEND == "tensorflow":
         import tensorflow as tf
 
@@ -58,14 +58,14 @@ def _jitted(function):
 
 
 def compile_options():
-    """Ways to train a model beside eagerly: arguments of `Model.compile`."""
+    """Return ways to train a model beside eagerly: arguments of `Model.compile`."""
     if BACKEND == "tensorflow":
         return {"jit_compile": False}, {"jit_compile": True}
     return ({"jit_compile": True},) if BACKEND == "jax" else ()
 
 
 def value_and_gradients(function, layer, arrays, compiled=False):
-    """`function(*tensors)` for `arrays`, and its gradients by the weights and by each array."""
+    """Compute `function(*arrays)` and its gradients by the weights and by each array."""
     variables = [variable.value for variable in layer.trainable_variables]
     tensors = [keras.ops.convert_to_tensor(array) for array in arrays]
     found = _DERIVATIVES[BACKEND](function, layer, variables, tensors, compiled)

@@ -1,7 +1,7 @@
-"""The judge of every recurrent cell and layer: a slow float64 loop in NumPy.
+"""Reference results for every recurrent cell and layer: a slow float64 loop in NumPy.
 
-What one step computes is written down in the tests, once more and apart from the code, and each
-weight gets random values of its own, so that no two gates can be mistaken for each other.
+The tests state the formula of one step once more, apart from the code, and each weight gets random
+values of its own, so that no two gates can be mistaken for each other.
 """
 
 from collections.abc import Callable, Mapping
@@ -21,8 +21,8 @@ def _normal(rng, batch, size):
 
 
 @dataclass(frozen=True)
-class Member:
-    """What a test states about a cell or a layer; w holds its weights by name."""
+class ReferenceCell:
+    """A cell or layer and the expected results of it; w holds its weights by name."""
 
     tested: type  # the cell or the layer
     weights: Callable  # (rng, units, features) -> {name: array}, in the order of `layer.weights`
@@ -50,14 +50,14 @@ class Member:
         return [self.draw_state(rng, BATCH, size) for size in self.state_sizes(UNITS)]
 
     def loaded(self, weights, units=UNITS, features=FEATURES, **arguments):
-        """A built layer or cell that holds `weights`, float64 unless told otherwise."""
+        """Return a built layer or cell that holds `weights`, in float64 by default."""
         layer = self.tested(units, **{"dtype": "float64", **self.arguments, **arguments})
         layer.build((None, None, features) if self.is_layer else (None, features))
         layer.set_weights(list(vars(weights).values()))
         return layer
 
     def run(self, weights, x, states=None, mask=None, backwards=False, zero=False, units=UNITS):
-        """The recurrence: outputs (B, L, any) in the order computed, then the last states."""
+        """Run the recurrence: outputs (B, L, any) in the order computed, then the last states."""
         if states is None:
             states = [np.zeros((len(x), size)) for size in self.state_sizes(units)]
         output, outputs = 0.0, []
@@ -70,7 +70,7 @@ class Member:
         return [np.stack(outputs, axis=1), *states]
 
     def with_cuts(self, weights, x, states, mask):
-        """This member, in runs of which everything that a gradient does not see stays as now."""
+        """Return this cell, in runs of which everything hidden from the gradient stays as now."""
         if self.cut_step is None:
             return self
         seen = []
@@ -90,7 +90,7 @@ def inputs(seed=0, batch=BATCH, time=TIME, features=FEATURES):
 
 
 def slope(function, array, step=1e-5):
-    """Finite differences of `function()` for every value of `array`, which it reads in place."""
+    """Compute finite differences of `function()` by every value of `array`, read in place."""
     slopes = np.empty_like(array)
     for index in np.ndindex(array.shape):
         value = array[index]
@@ -107,7 +107,7 @@ def as_array(tensor):
 
 
 def assert_close(actual, expected, tolerance):
-    """Max-abs error over max-abs value, for a tensor or for each of a list."""
+    """Check the max-abs error over the max-abs value, of a tensor or of each in a list."""
     if isinstance(expected, (list, tuple)):
         for pair in zip(actual, expected, strict=True):
             assert_close(*pair, tolerance)

@@ -1,6 +1,6 @@
-"""Loads, trains and saves every layer on another backend, where importing TensorFlow fails.
+"""Load, train and save every layer on another backend, where importing TensorFlow fails.
 
-The argument is a folder with the model of `test_backends.py`, and with what it answered.
+The argument is a folder with the model of `test_backends.py` and its outputs.
 """
 
 import sys

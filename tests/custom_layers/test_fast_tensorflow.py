@@ -1,4 +1,4 @@
-"""The fast path gives what the plain path gives, which the judge has judged; when it is taken."""
+"""The fast path gives the numbers and gradients of the plain path, and when it is taken."""
 
 import keras
 import numpy as np
@@ -16,9 +16,8 @@ from custom_layers import (
     NoPeepholeLSTM,
     PeepholeLSTM,
 )
-
-from .backends import BACKEND
-from .judge import assert_close, inputs
+from tests.helpers.backends import BACKEND
+from tests.helpers.reference_cells import assert_close, inputs
 
 if BACKEND != "tensorflow":
     pytest.skip("the fast path is TensorFlow's", allow_module_level=True)
