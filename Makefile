@@ -6,13 +6,14 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 
-.PHONY: help venv demo test test-backends lint format wheel bench bench-layers ci clean
+.PHONY: help venv demo test quick test-backends lint format wheel bench bench-layers ci clean
 
 help:
-	@echo "make demo    train, judge and save a forecaster on bundled data"
+	@echo "make demo    train, score and save a forecaster on bundled data"
 	@echo "make test    run all tests but the slow ones (ARGS='-m slow' runs those)"
+	@echo "make quick   run the tests of frames, inputs and evaluation, without TensorFlow"
 	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
-	@echo "make lint    check style and format; make format mends both"
+	@echo "make lint    check style, format and types; make format mends the first two"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
 	@echo "make bench   run the benchmarks one after another; it takes hours"
 	@echo "make bench-layers   time a training step of every layer against keras.layers.LSTM"
@@ -35,6 +36,11 @@ demo: venv
 test: venv
 	$(BIN)/python -m pytest -n auto -m "not slow" $(ARGS)
 
+# The plugin leaves out the few tests there that need TensorFlow, and makes it impossible to import.
+quick: venv
+	$(BIN)/python -m pytest -n auto -p tests.helpers.block_tensorflow -m "not slow" $(ARGS) \
+	  tests/forecaster/data tests/forecaster/inputs tests/forecaster/evaluation
+
 # Keras takes its backend when it is imported: a process for each.
 test-backends: venv
 	@set -e; for backend in tensorflow jax torch; do \
@@ -46,6 +52,7 @@ test-backends: venv
 lint: venv
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
+	$(BIN)/mypy
 
 format: venv
 	$(BIN)/ruff check --fix .
@@ -65,4 +72,4 @@ ci:
 	.ci/run
 
 clean:
-	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .hypothesis
+	rm -rf build dist *.egg-info .pytest_cache .ruff_cache .mypy_cache .hypothesis

@@ -36,7 +36,7 @@ def expected_files() -> set[str]:
 
 
 def complaints(wheel: zipfile.ZipFile) -> list[str]:
-    """What is wrong with the wheel, a line each."""
+    """List what is wrong with the wheel, a line each."""
     metadata = {name for name in wheel.namelist() if name.split("/")[0].endswith(".dist-info")}
     found, expected = set(wheel.namelist()) - metadata, expected_files()
     lines = [f"missing: {name}" for name in sorted(expected - found)]

@@ -101,7 +101,7 @@ def measured(shape, names, rounds, only_chosen):
 
 
 def keras_run(layer, x, y, jit):
-    """A function that makes `STEPS` steps, compiled and warm."""
+    """Return a function that makes `STEPS` steps, compiled and warm."""
     model = keras.Sequential([keras.Input(x.shape[1:]), layer, keras.layers.Dense(1)])
     model.compile(
         optimizer=keras.optimizers.Adam(), loss="mse", jit_compile=jit, steps_per_execution=STEPS
@@ -119,7 +119,7 @@ def keras_run(layer, x, y, jit):
 
 
 def torch_run(x, y, units):
-    """The same with torch."""
+    """Do the same with torch."""
     import torch
 
     x, y = torch.from_numpy(x), torch.from_numpy(y)

@@ -59,7 +59,7 @@ def main() -> None:
 
 
 def seasonal_naive(train: pd.DataFrame) -> pd.DataFrame:
-    """The last day of each series, twice."""
+    """Repeat the last day of each series, twice."""
     last_day = train.groupby("unique_id").tail(SEASON)
     days = [last_day.assign(ds=last_day["ds"] + SEASON * day) for day in (1, 2)]
     return pd.concat(days).rename(columns={"y": "prediction"})

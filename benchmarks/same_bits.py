@@ -30,7 +30,7 @@ SMALL = RecurrentNetwork(units=8)
 
 
 def digest(frame: pd.DataFrame) -> str:
-    """SHA-256 of the labels and of the bits of the numbers of a frame."""
+    """Compute the SHA-256 of the labels and of the bits of the numbers of a frame."""
     found = hashlib.sha256()
     for values in (frame.index, frame.columns):
         found.update("|".join(map(str, values)).encode())
@@ -44,7 +44,7 @@ def digest(frame: pd.DataFrame) -> str:
 
 
 def panel() -> pd.DataFrame:
-    """Three shops of different length with a price, a city, a weight and gaps."""
+    """Make three shops of different length with a price, a city, a weight and gaps."""
     generator, parts = np.random.default_rng(1), []
     for number, (shop, rows) in enumerate((("A", 130), ("B", 100), ("C", 75))):
         day = pd.date_range("2024-01-01", periods=rows)
@@ -59,7 +59,7 @@ def panel() -> pd.DataFrame:
 
 
 def of_single_series() -> Iterator[tuple[str, pd.DataFrame]]:
-    """Forecasts, scores and an update of models of one series."""
+    """Yield forecasts, scores and an update of models of one series."""
     air = load_dataset("air_passengers")
     for name, parameters in {
         "default": {},
@@ -92,7 +92,7 @@ def loaded(model: Forecaster) -> Forecaster:
 
 
 def served(model: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
-    """What the SavedModel answers."""
+    """Ask the SavedModel."""
     with tempfile.TemporaryDirectory() as folder:
         model.save(Path(folder) / "model")
         serve = tf.saved_model.load(Path(folder) / "model").signatures["serving_default"]
@@ -101,7 +101,7 @@ def served(model: Forecaster, frame: pd.DataFrame) -> pd.DataFrame:
 
 
 def of_panels() -> Iterator[tuple[str, pd.DataFrame]]:
-    """The same of ids, covariates, weights, time features and joint channels."""
+    """Yield the same of ids, covariates, weights, time features and joint channels."""
     shops = panel()
     columns = {"id_column": "shop", "time_column": "day", "target": "sold"}
     model = Forecaster(
@@ -130,7 +130,7 @@ def of_panels() -> Iterator[tuple[str, pd.DataFrame]]:
 
 
 def of_searches() -> Iterator[tuple[str, pd.DataFrame]]:
-    """Every trial's parameters and scores, and the forecasts of the best."""
+    """Yield the parameters and scores of all trials, and the forecasts of the best."""
     air = load_dataset("air_passengers")
     template = Forecaster(12, network=SMALL, training=Training(epochs=2))
     narrow = search_space(cells=["gru", "peephole_lstm"], units=(4, 8), num_layers=1)

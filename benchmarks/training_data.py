@@ -49,7 +49,7 @@ def main() -> None:
 
 
 def hours(rows: int) -> pd.DataFrame:
-    """A noisy day, over and over."""
+    """Repeat a noisy day, over and over."""
     noise = np.random.default_rng(0).normal(size=rows)
     index = pd.date_range("1900-01-01", periods=rows, freq="h", unit="s")
     return pd.DataFrame({"y": np.sin(np.arange(rows) * np.pi / 12) + noise}, index=index)

@@ -124,7 +124,7 @@ class Forecaster(SpecEstimator):
         callbacks: Sequence[keras.callbacks.Callback] = (),
         strategy: tf.distribute.Strategy | None = None,
         resume_dir: str | PathLike | None = None,
-        verbose: str | int = "auto",
+        verbose: Literal["auto"] | int = "auto",
     ) -> Forecaster:
         """Fit fresh weights.
 

@@ -1,7 +1,7 @@
 """Command `forecaster search`, which resumes its search when it is typed again."""
 
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
 from rich.console import Console
 from typer import Option
@@ -9,6 +9,9 @@ from typer import Option
 from forecaster.cli.common import Data, check_free, load_forecaster, program
 from forecaster.cli.data_files import read_with_keys
 from forecaster.cli.options import PARAMETER_OF, changed, new_forecaster
+
+if TYPE_CHECKING:
+    from forecaster.evaluation.metrics import Metric
 
 OBJECTIVE = ["MASE"]
 
@@ -85,7 +88,7 @@ def search(
         max_trials=trials,
         max_seconds=max_seconds,
         folds=folds,
-        objective=objective,
+        objective=cast("list[Metric]", objective),  # checked there, with the advice of Python
         prune=prune,
         directory=directory,
         workers=workers,

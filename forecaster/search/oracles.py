@@ -11,7 +11,7 @@ import tempfile
 import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal, get_args
 
 from keras_tuner import HyperParameters, Objective, Oracle
 from keras_tuner.engine.trial import Trial as TunerTrial
@@ -55,11 +55,12 @@ class GridOracle(GridSearchOracle):
         return response
 
 
-TUNERS = ("random", "bayesian", "hyperband", "grid")
+Tuner = Literal["random", "bayesian", "hyperband", "grid"]
+TUNERS = get_args(Tuner)
 
 
 def new_oracle(
-    tuner: str | Oracle, space: HyperParameters, *, seed: int, max_epochs: int
+    tuner: Tuner | Oracle, space: HyperParameters, *, seed: int, max_epochs: int
 ) -> Oracle:
     """Make an oracle for a space.
 

@@ -10,7 +10,7 @@ from functools import partial
 from importlib.metadata import version
 from os import PathLike
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 from joblib import cpu_count
@@ -26,10 +26,11 @@ from forecaster.data.table_parts import until_observed
 from forecaster.engine import Engine, Frame
 from forecaster.estimator import Estimator
 from forecaster.evaluation.folds import Folds
+from forecaster.evaluation.metrics import Metric
 from forecaster.forecaster import Forecaster
 from forecaster.search.fold_task import FoldResult, FoldSettings, FoldTask, write_table
 from forecaster.search.objective import Objective
-from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle
+from forecaster.search.oracles import TUNERS, AskTellOracle, Tuner, new_oracle
 from forecaster.search.plots import plot_search
 from forecaster.search.problem import SearchProblem, build_candidate, engine_of
 from forecaster.search.progress import view_on
@@ -119,11 +120,11 @@ class ForecasterSearch(Estimator):
         forecaster: Forecaster,
         space: SpaceFunction | None = None,
         *,
-        tuner: str | Oracle = "bayesian",
+        tuner: Tuner | Oracle = "bayesian",
         max_trials: int | None = None,
         max_seconds: float | None = None,
         folds: int | Folds = 3,
-        objective: str | Sequence[str] = "MASE",
+        objective: Metric | Sequence[Metric] = "MASE",
         prune: bool = True,
         refit: bool = True,
         directory: str | PathLike | None = None,
@@ -136,7 +137,7 @@ class ForecasterSearch(Estimator):
         self.folds, self.objective, self.prune, self.refit = folds, objective, prune, refit
         self.directory, self.workers, self.at_once, self.seed = directory, workers, at_once, seed
 
-    def fit(self, frame: Frame, *, verbose: str | int = "auto") -> ForecasterSearch:
+    def fit(self, frame: Frame, *, verbose: Literal["auto"] | int = "auto") -> ForecasterSearch:
         """Search, and fit the best forecaster.
 
         Args:
