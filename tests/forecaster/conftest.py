@@ -3,12 +3,13 @@
 import pytest
 
 from forecaster import cli
-from tests.helpers.tiny import tiny, waves
 
 
 @pytest.fixture(scope="session")
 def fitted():
     """`fitted(**parameters)`: a tiny forecaster fitted on `waves()`, fitted once a session."""
+    from tests.helpers.tiny import tiny, waves  # loads Keras, which not every test needs
+
     known = {}
 
     def fit(**parameters):

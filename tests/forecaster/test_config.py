@@ -12,7 +12,8 @@ from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training, Window
 from forecaster.config import ForecasterConfig, default_input_length
 from forecaster.network.heads import Point
 from forecaster.network.model import SavedNetwork, build_model
-from tests.helpers.fits import dense_core, make_table, ramp
+from tests.helpers.arrays import make_table, ramp
+from tests.helpers.fits import dense_core
 
 DEFAULTS = Forecaster(
     3,
@@ -85,7 +86,7 @@ class Callable:
         (functools.partial(dense_core, 0.5), "functools.partial"),
     ],
 )
-def test_other_networks_are_told_apart_by_their_names(network, name):
+def test_other_networks_are_identified_by_their_names(network, name):
     described = to_json(DEFAULTS | {"network": network})["network"]
     assert described["kind"] == "function"
     assert described["name"].endswith(name)

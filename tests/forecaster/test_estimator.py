@@ -1,15 +1,20 @@
-"""Parameters by scikit-learn's names."""
+"""Parameters by scikit-learn's names, and the names that an estimator shows."""
 
 import dataclasses
+import inspect
 
 import pytest
-from sklearn.base import clone
+from sklearn.base import BaseEstimator, clone
 
+import forecaster.estimator
+from forecaster import Folds, Forecaster, ForecasterSearch
 from forecaster.estimator import SpecEstimator
 from forecaster.network.model import as_network
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.settings import Training
 from tests.helpers.fits import dense_core
+from tests.helpers.panels import hashed_fits
+from tests.helpers.tiny import tiny, waves
 
 
 class Estimator(SpecEstimator):
@@ -103,3 +108,69 @@ def test_an_estimator_shows_itself():
     estimator = Estimator(network=RecurrentNetwork(units=77))
     assert "units=77" in repr(estimator)
     assert "units=77" in estimator._repr_html_()
+
+
+# Names that `dir`, and so an editor, shows.
+
+
+def public(estimator):
+    return {name for name in dir(estimator) if not name.startswith("_")}
+
+
+def weighted(base):
+    """An estimator whose `fit` takes weights, for which scikit-learn adds methods to its class."""
+
+    class Weighted(base):
+        def __init__(self, depth=1):
+            self.depth = depth
+
+        def fit(self, X, sample_weight=None):
+            self._state, self.learned_ = X, True
+            return self
+
+    return Weighted()
+
+
+def test_metadata_routing_is_left_out():
+    ours, sklearns = weighted(forecaster.estimator.Estimator), weighted(BaseEstimator)
+    assert public(sklearns) - public(ours) == {"set_fit_request", "get_metadata_routing"}
+    assert not hasattr(ours, "set_fit_request")
+    assert dir(ours) == ["depth", "fit", "get_params", "set_params"]
+
+
+def test_what_a_fit_has_set_is_shown_and_private_names_are_not():
+    estimator = weighted(SpecEstimator).fit("private")
+    assert estimator._state == "private"
+    assert dir(estimator) == ["depth", "fit", "get_params", "learned_", "set_params"]
+
+
+def shown(estimator, methods, fitted=""):
+    """The names that `dir` shows must be those of parameters, of methods and of what was fitted."""
+    names = {*inspect.signature(type(estimator)).parameters, *methods.split(), *fitted.split()}
+    assert dir(estimator) == sorted(names)  # so nothing private, and of "set_" set_params alone
+    assert all(hasattr(estimator, name) for name in names)
+
+
+def test_the_names_of_a_forecaster():
+    methods = "fit predict update backtest future_frame missing_future save load"
+    methods += " get_params set_params"
+    model = tiny()
+    shown(model, methods)
+    with hashed_fits():
+        model.fit(waves(), verbose=0)
+    shown(model, methods, "model_ history_ train_end_ freq_ input_length_ season_length_")
+    shown(clone(model), methods)
+
+
+def test_the_names_of_a_search():
+    def rates(hp):
+        return {"training__learning_rate": hp.Choice("rate", [0.1, 0.2])}
+
+    template = tiny(training=Training(epochs=1, refit=False))
+    how = {"tuner": "random", "max_trials": 1, "folds": Folds(1, cutoffs=1), "refit": False}
+    search = ForecasterSearch(template, rates, **how)
+    methods = "fit fit_watched report plot get_params set_params"
+    shown(search, methods)
+    search.fit(waves(), verbose=0)
+    shown(search, methods, "best_forecaster_ best_params_ best_score_ trials_ objective_")
+    assert isinstance(search.best_forecaster_, Forecaster)

@@ -8,7 +8,8 @@ from forecaster.inputs.spec import NUMBER, UNSCALED, CovariateKinds, WindowSpec
 from forecaster.network.core import core_inputs
 from forecaster.network.heads import Point
 from forecaster.network.model import NO_COVARIATES, build_model
-from tests.helpers.fits import NAN, dense_core
+from tests.helpers.arrays import NAN
+from tests.helpers.fits import dense_core
 
 SPEC = WindowSpec(input_length=10, horizon=5, season_length=4)
 # Every kind in every group, in an order of their own.

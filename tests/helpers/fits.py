@@ -1,14 +1,11 @@
-"""Tables and fits so small that a test can afford them."""
+"""Networks and fits so small that a test can afford them."""
 
 from dataclasses import replace
 from pathlib import Path
 
 import keras
 import numpy as np
-import pandas as pd
 
-from forecaster.data.covariates import Covariates
-from forecaster.data.series_table import SeriesTable
 from forecaster.inputs.covariate_coder import CovariateCoder
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.time_features import TimeFeatures
@@ -19,51 +16,14 @@ from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Run, Task, Trained, train_further
 from forecaster.training.optimizer import averaged_weights
 from forecaster.training.settings import Training
-
-CHECKOUT = Path(__file__).resolve().parents[2]
-NAN = np.nan
-
-
-def make_table(values, lengths=None):
-    """A table of hours with these values (S, N); `lengths` are the rows of its ids, one if None."""
-    values = np.atleast_2d(np.asarray(values, float))
-    lengths = [values.shape[1]] if lengths is None else lengths
-    rows, ids = values.shape[1], len(lengths)
-    return SeriesTable(
-        values=values,
-        offsets=np.concatenate([[0], np.cumsum(lengths)]).astype(np.int64),
-        starts=pd.date_range("2024-01-01", periods=len(lengths), freq="h"),
-        freq=pd.offsets.Hour(),
-        targets=pd.RangeIndex(len(values)),
-        past_covariates=Covariates.none(rows),
-        future_covariates=Covariates.none(rows),
-        static_covariates=Covariates.none(ids),
-    )
-
-
-def ramp(targets, rows):
-    """Every value names its own index: 1000 * target + row."""
-    return 1000.0 * np.arange(targets)[:, None] + np.arange(rows)
-
-
-def sliced(values, series, cutoff, first, last, lengths, joint):
-    """A window by plain slicing: (last - first, S')."""
-    targets = len(values)
-    id_position = series if joint else series % len(lengths)
-    start = sum(lengths[:id_position])
-    rows = values[:, start : start + lengths[id_position]]
-    rows = rows if joint else rows[series // len(lengths)][None]
-    window = np.full((last - first, targets if joint else 1), NAN)
-    for step in range(first, last):
-        if 0 <= cutoff + step < lengths[id_position]:
-            window[step - first] = rows[:, cutoff + step]
-    return window
-
-
-def walks(targets=1, rows=120, seed=0):
-    """Random walks with a season of 4."""
-    steps = np.random.default_rng(seed).normal(size=(targets, rows))
-    return np.cumsum(steps, axis=1) + 3 * np.sin(np.arange(rows) * np.pi / 2)
+from tests.helpers.arrays import (  # noqa: F401, some are here for those who import from here
+    CHECKOUT,
+    NAN,
+    make_table,
+    ramp,
+    sliced,
+    walks,
+)
 
 
 def dense_core(dropout=0.0):

@@ -14,7 +14,8 @@ from pathlib import Path
 import keras
 
 from forecaster.training.settings import Training
-from tests.helpers.fits import Recorder, dense_core, make_task, train, walks
+from tests.helpers.arrays import walks
+from tests.helpers.fits import Recorder, dense_core, make_task, train
 
 
 def killed_task(resume_dir=None, callbacks=()):

@@ -12,15 +12,8 @@ import numpy as np
 import tensorflow as tf
 
 from forecaster.training.settings import Training
-from tests.helpers.fits import (
-    assert_same_weights,
-    dense_core,
-    make_task,
-    train,
-    update,
-    walks,
-    with_run,
-)
+from tests.helpers.arrays import walks
+from tests.helpers.fits import assert_same_weights, dense_core, make_task, train, update, with_run
 
 
 class Cut(keras.callbacks.Callback):

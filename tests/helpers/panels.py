@@ -6,7 +6,6 @@ window is a hash of those and of every input of the window. Whatever a forecast 
 
 import hashlib
 import json
-import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 
@@ -14,11 +13,9 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
-from hypothesis import Phase, settings
 from hypothesis import strategies as st
 
 from forecaster import Forecaster, Training
-from forecaster.data.frame_checks import FrameWarning
 from forecaster.fitted import Fitted, untrained
 from forecaster.inputs.spec import NUMBER
 from forecaster.network.model import set_scaling
@@ -26,21 +23,25 @@ from forecaster.training import loop as training_module
 from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Part, Run, Trained
 from forecaster.training.validation import series_scales
+from tests.helpers.panel_rows import (
+    DAY,
+    KEYS,
+    ROLES,
+    TARGETS,
+    one_id,
+    quiet,
+    random_columns,
+    random_rows,
+)
+from tests.helpers.panel_rows import laid_out as laid_out  # for those who import from here
 from tests.helpers.tiny import engine
 
 LENGTH, HORIZON, SEASON, VALIDATION = 4, 2, 3, 3
 FEWEST = SEASON + HORIZON + VALIDATION  # rows that can be fitted on
 TRAINING = Training(epochs=2, batch_size=8, validation=VALIDATION, refit=False)
-DAY = pd.Timedelta(days=1)
-START = pd.Timestamp("2024-01-01")
+LONG = {"id_column": "id", "time_column": "t", "target": "y"}  # of one target, as options
 
-TARGETS = ["y", "z"]
-ROLES = {
-    "past_covariates": ["p", "k"],
-    "future_covariates": ["f", "g"],
-    "static_covariates": ["s", "c"],
-}
-KEYS = {"wide": {}, "long": {"id_column": "id", "time_column": "t"}, "levels": {}}
+seeds = st.integers(0, 2**16)
 
 
 def everything(spec):
@@ -67,6 +68,13 @@ def new_forecaster(layout="long", **parameters):
     return Forecaster(**defaults | ROLES | KEYS[layout] | parameters)
 
 
+def forecaster_without_covariates(layout="long", **parameters):
+    """A forecaster of the column "y" alone."""
+    how = {name: () for name in ("past_covariates", "future_covariates", "static_covariates")}
+    how |= {"target": "y", "weight_column": None, "time_features": None}
+    return new_forecaster(layout, **how | parameters)
+
+
 def with_noise(model, frame, seed=0):
     """`model` as if it were fitted on `frame`, but with trained weights that are distinct noise."""
     driver = engine(model)
@@ -79,13 +87,6 @@ def with_noise(model, frame, seed=0):
         variable.assign(generator.normal(0, 0.3, variable.shape))
     set_scaling(trained.model, part.coder.scaling(table, table.lengths))
     return model._adopt(Fitted.on(table, driver.config, spec, trained))
-
-
-def laid_out(rows, layout):
-    """Rows with the columns "id" and "t" in another layout; wide ones are of one id."""
-    if layout == "wide":
-        return rows.drop(columns="id").set_index("t")
-    return rows.set_index(["id", "t"]) if layout == "levels" else rows
 
 
 def ramp_rows(lengths, starts, freq="D", column="y"):
@@ -103,75 +104,9 @@ def ramp_rows(lengths, starts, freq="D", column="y"):
     return pd.concat(parts, ignore_index=True)
 
 
-def examples(count):
-    """So many of a property; one that fails is told as it is: to shrink it would take minutes."""
-    phases = (Phase.explicit, Phase.reuse, Phase.generate)
-    return settings(max_examples=count, deadline=None, phases=phases)
-
-
-@contextmanager
-def quiet():
-    """Random frames lack rows, and have categories that no fit knows."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", FrameWarning)
-        yield
-
-
 # Random panels.
 
-
-def _values(generator, count, gaps):
-    """Numbers with gaps at odd rows, so that there is always something to learn from."""
-    values = generator.normal(size=count)
-    values[(np.arange(count) % 2 == 1) & (generator.random(count) < gaps)] = np.nan
-    return values
-
-
-def _categories(generator, count, choices):
-    return np.array([*choices, None], object)[generator.integers(len(choices) + 1, size=count)]
-
-
-def _columns(generator, count, gaps, choices="ab"):
-    """Everything but the keys and what is static."""
-    return pd.DataFrame(
-        {
-            **{name: 10 * _values(generator, count, gaps) for name in TARGETS},
-            "p": _values(generator, count, gaps),
-            "k": _categories(generator, count, choices),
-            "f": generator.normal(size=count),  # what is known of the future is never missing
-            "g": generator.choice([*choices], count),
-            "w": generator.random(count),
-        }
-    )
-
-
-def _one_id(generator, label, first, count, gaps, choices="ab"):
-    own = _columns(generator, count, gaps, choices)
-    own.insert(0, "t", pd.date_range(first, periods=count, freq="D"))
-    own.insert(0, "id", label)
-    s, c = generator.normal(), choices[generator.integers(len(choices))]
-    return own.assign(s=s, c=c)
-
-
-def random_rows(seed, spans, gaps):
-    """Ids "id0", "id1", ...: `spans` are hours from `START` to their first rows, and lengths."""
-    generator = np.random.default_rng(seed)
-    parts = [
-        _one_id(generator, f"id{i}", START + pd.Timedelta(hours=hours), count, gaps)
-        for i, (hours, count) in enumerate(spans)
-    ]
-    return pd.concat(parts, ignore_index=True)
-
-
-@st.composite
-def panels(draw, most_ids=3, gaps=True):
-    """A layout and rows for it: the first id has 24 rows or more, from `START` on; others any."""
-    layout = draw(st.sampled_from(list(KEYS)))
-    spans = [(0, draw(st.integers(24, 30)))]
-    for _ in range(draw(st.integers(0, most_ids - 1)) if layout != "wide" else 0):
-        spans.append((draw(st.integers(1, 25 * 24)), draw(st.integers(1, 30))))
-    share = draw(st.sampled_from([0.0, 0.4])) if gaps else 0.0
-    return layout, random_rows(draw(st.integers(0, 2**16)), spans, share)
+PANEL = random_rows(0, [(0, 26), (75, 20), (240, 9)], gaps=0.3)  # from days 0, 3 and 10 on
 
 
 def altered_after(rows, moment, seed, new_rows=True, new_ids=True):
@@ -186,7 +121,7 @@ def altered_after(rows, moment, seed, new_rows=True, new_ids=True):
         own = own.reset_index(drop=True)
         row, known = np.arange(len(own)), int((own["t"] <= moment).sum())
         after, beyond = row >= known, row >= known + HORIZON if known else row >= 0
-        other = _columns(generator, len(own), 0.5, "abxy")
+        other = random_columns(generator, len(own), 0.5, "abxy")
         other[[*TARGETS, "p", "f"]] *= 1e3
         for name in other:
             own.loc[beyond if name in "fg" else after, name] = other[name]
@@ -198,12 +133,12 @@ def altered_after(rows, moment, seed, new_rows=True, new_ids=True):
             own = own[kept]
             if len(own) and own["t"].iloc[-1] > moment - DAY and generator.random() < 0.5:
                 last, s, c = own.iloc[-1][["t", "s", "c"]]
-                more = _one_id(generator, label, last + DAY, 3, 0.5, "axy")
+                more = one_id(generator, label, last + DAY, 3, 0.5, "axy")
                 own = pd.concat([own, more.assign(s=s, c=c)])
         parts.append(own)
     if new_ids:
         later = moment + pd.Timedelta(hours=int(generator.integers(1, 99)))
-        parts.append(_one_id(generator, "id_new", later, 5, 0.5, "xy"))
+        parts.append(one_id(generator, "id_new", later, 5, 0.5, "xy"))
     return pd.concat(parts, ignore_index=True)
 
 
@@ -222,15 +157,15 @@ def digest(*arrays):
     return np.frombuffer(sha.digest(), np.uint32)
 
 
-def foretell(seen, spec):
+def hashed_forward(seen, spec):
     """A forward pass: the digest of what was `seen` and of all inputs, 0 to 1, of each window."""
 
     def forward(inputs):
         parts = [np.asarray(inputs[name]) for name in sorted(inputs)]
         windows = np.concatenate([part.reshape(len(part), -1) for part in parts], axis=1)
-        told = np.array([digest(seen, window)[0] for window in windows], np.float32)
-        shape = (len(told), spec.horizon, spec.channels, spec.head_width)
-        return tf.constant(np.broadcast_to(told[:, None, None, None] / 2**32, shape))
+        hashes = np.array([digest(seen, window)[0] for window in windows], np.float32)
+        shape = (len(hashes), spec.horizon, spec.channels, spec.head_width)
+        return tf.constant(np.broadcast_to(hashes[:, None, None, None] / 2**32, shape))
 
     return forward
 
@@ -261,9 +196,9 @@ def _hashed_fit(task, name, part, epochs, history, scorer=None):
     seen = shown(task, part)
     history.loss.append(0.0)
     if scorer:
-        history.validation_score.append(scorer(foretell(seen, task.spec)))
+        history.validation_score.append(scorer(hashed_forward(seen, task.spec)))
         seen = digest(seen, scorer.naive_score, history.validation_score)
-    return Trained(part.coder, None, foretell(seen, task.spec), history)
+    return Trained(part.coder, None, hashed_forward(seen, task.spec), history)
 
 
 @contextmanager
@@ -306,3 +241,21 @@ def slow_unit(known, season):
         if unit > 0:
             return unit
     return np.nan
+
+
+def listed_windows(rows, moments, horizon, season, targets):
+    """Every window of a backtest: (id, target, cutoff, times, actual, naive, two scales)."""
+    windows = []
+    for moment in moments:
+        for label, own in rows.groupby("id"):
+            known = int((own["t"] <= moment).sum())
+            if not known or known + horizon > len(own):
+                continue
+            ahead = own.iloc[known : known + horizon]
+            for target in targets:
+                past = own[target].iloc[:known].tolist()
+                expected = slow_naive(past, horizon, season), slow_scales(past, season)
+                label_of = label if len(targets) == 1 else (label, target)
+                cutoff = own["t"].iloc[known - 1]
+                windows.append((label_of, cutoff, ahead["t"].tolist(), ahead[target], *expected))
+    return windows

@@ -7,6 +7,15 @@ import pytest
 from forecaster.data import covariates as table_covariates
 from forecaster.data import disk_arrays, ragged, table_json
 from forecaster.data import parquet as parquet_folder
+from forecaster.data.disk_arrays import is_on_disk
+from forecaster.data.parquet import read_parquet
+from forecaster.data.reading import Reading
+from tests.helpers.panel_rows import ROLES, TARGETS, random_rows
+from tests.helpers.tables import read
+
+KEYS = {"id_column": "id", "time_column": "t"}
+EVERYTHING = Reading(target=TARGETS, freq="D", weight_column="w", **KEYS, **ROLES)
+SPANS = [(0, 24), (75, 20), (9, 12), (100, 30)]
 
 
 @contextmanager
@@ -34,3 +43,15 @@ def write_files(rows, folder, how="mixed", files=3):
         (folder / name).parent.mkdir(exist_ok=True)
         part.to_parquet(folder / name)
     return folder
+
+
+def read_rows(rows, reading=EVERYTHING):
+    return read(rows, **vars(reading))
+
+
+def both(tmp_path, seed=0, gaps=0.3):
+    """The same panel in memory and on disk; to be called inside of `small_memory()`."""
+    rows = random_rows(seed, SPANS, gaps)
+    on_disk = read_parquet(write_files(rows, tmp_path / f"panel{seed}"), EVERYTHING)
+    assert is_on_disk(on_disk.values)
+    return read_rows(rows), on_disk

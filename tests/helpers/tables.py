@@ -20,6 +20,14 @@ LAYOUTS = {  # the same long frame, by where its ids and times are: options of `
     "index": {},
 }
 HORIZON = 7
+SHOPS = {"b": 5, "a": 3, "c": 8}
+ROLES = {
+    "target": "sold",
+    "past_covariates": ["visits", "mood"],
+    "future_covariates": ["price"],
+    "static_covariates": ["region", "size"],
+    "weight_column": "w",
+}
 
 
 def ramp(times, columns=("a", "b")):
@@ -68,6 +76,24 @@ def quietly(frame, **options):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", FrameWarning)
         return read(frame, **options)
+
+
+def shops(**options):
+    """Ids a, b, c of 3, 5 and 8 days; their values are 1000 + row, row, 2000 + row."""
+    return read(long_ramp(SHOPS, **options), **LAYOUTS["columns"])
+
+
+def shops_with_roles():
+    """Ids b and a of 6 and 5 days."""
+    frame = long_ramp({"b": 6, "a": 5})
+    return frame.assign(
+        visits=frame["sold"] + 0.5,
+        mood=np.where(frame["sold"] % 2, "good", "bad"),
+        price=frame["sold"] * 2,
+        region=frame["shop"].map({"a": "north", "b": "east"}),
+        size=frame["shop"].map({"a": 3, "b": 7}),
+        w=np.arange(11.0),
+    )
 
 
 def assert_same_table(table, other):

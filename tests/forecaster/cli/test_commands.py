@@ -1,106 +1,36 @@
-"""The command line does what the Python calls do, in their words, and keeps its streams clean.
+"""The command line does what the Python calls do, in their words.
 
 Most tests call `main` in this process, as the console script does.
 """
 
 import inspect
 import io
-import os
 import re
 import subprocess
 import sys
-import warnings
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import redirect_stdout, suppress
-from pathlib import Path
 
-import keras
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from rich.progress import Progress
 
-from forecaster import Forecaster, Quantiles, RecurrentNetwork, Training
-from forecaster.cli import commands, common, data_files, demo, terminal
-from forecaster.cli.options import PARAMETER_OF, PARAMETERS, features
+from forecaster import Forecaster, RecurrentNetwork
+from forecaster.cli import commands
 from forecaster.datasets import list_datasets, load_dataset
 from forecaster.network.cells import CELLS
-from forecaster.utils.executors import SerialExecutor
-from tests.helpers.tiny import days, waves, with_random_weights
+from tests.helpers.command_line import (
+    AIR,
+    HORIZON,
+    IN_OPTIONS,
+    QUANTILES,
+    SALES,
+    SIMPLE,
+    TINY,
+    sales,
+    tiny_forecaster,
+)
 
 COMMANDS = ["demo", "fit", "predict", "backtest", "search", "datasets"]
-HORIZON = 6
-TINY = ["--horizon", HORIZON, "--units", 4, "--epochs", 2, "--no-refit"]
-SIMPLE = ["--cell", "simple_rnn"]
-QUANTILES = ["--quantiles", "0.1,0.9"]
-IN_OPTIONS = "Add --missing-future for the rows to fill in, and pass them by --future."
-AIR = load_dataset("air_passengers")
-SALES = ["--id", "store", "--target", "sales", "--weight", "weight"]  # of `sales()`
-SALES += ["--static-covariate", "kind", "--future-covariate", "promo", "--future-covariate"]
-SALES += ["event", "--time-features", "day_of_week"]
-
-
-def tiny_forecaster(**parameters):
-    """What the options `TINY` and `QUANTILES` mean in Python."""
-    return Forecaster(
-        HORIZON,
-        network=RecurrentNetwork(units=4),
-        output=Quantiles([0.1, 0.9]),
-        training=Training(epochs=2, refit=False),
-        **parameters,
-    )
-
-
-def sales():
-    """Two stores, one below the other, one of which ends a day before the other."""
-    frame = waves(columns=["N1", "7"]).melt(var_name="store", value_name="sales")
-    extra = {"promo": np.arange(120) % 3, "event": np.resize(["None", "2", "Easter"], 120)}
-    frame = frame.assign(day=np.tile(days(), 2), weight=1.0, **extra)
-    frame.insert(0, "kind", np.where(frame["store"] == "7", "01", "a"))
-    return frame.iloc[:-1]
-
-
-@pytest.fixture(scope="module", autouse=True)
-def _settings_of_tensorflow():
-    """A command makes TensorFlow silent for the rest of its process; other tests have it back."""
-    logger = tf.get_logger()
-    level = logger.level
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("TF_CPP_MIN_LOG_LEVEL", "2")
-        yield
-    logger.setLevel(level)
-
-
-@pytest.fixture(scope="module")
-def air_csv(tmp_path_factory):
-    file = tmp_path_factory.mktemp("data") / "air.csv"
-    AIR.to_csv(file)
-    return file
-
-
-@pytest.fixture(scope="module")
-def saved(tmp_path_factory, air_csv):
-    """A model that the command line fitted and saved."""
-    model = tmp_path_factory.mktemp("models") / "model"
-    typed("fit", air_csv, "--save", model, *TINY, *QUANTILES)
-    return model
-
-
-@pytest.fixture(scope="module")
-def sales_csv(tmp_path_factory):
-    file = tmp_path_factory.mktemp("data") / "sales.csv"
-    sales().to_csv(file, index=False)
-    return file
-
-
-@pytest.fixture(scope="module")
-def saved_sales(tmp_path_factory, sales_csv):
-    """A model of a long file, which needs future covariates."""
-    model = tmp_path_factory.mktemp("models") / "model"
-    out = typed("fit", sales_csv, "--save", model, *TINY, *QUANTILES, *SALES, *SIMPLE)
-    assert out.endswith(f" predict {model} --missing-future\n")
-    return model
 
 
 @pytest.fixture(scope="module")
@@ -108,31 +38,7 @@ def fitted():
     return tiny_forecaster().fit(AIR, verbose=0)
 
 
-def typed(*words):
-    """Standard output of a command line that succeeds, for what tests share."""
-    with redirect_stdout(io.StringIO()) as out, pytest.raises(SystemExit, match="0"):
-        commands.main([str(word) for word in words])
-    return out.getvalue()
-
-
-def spawn(*words, **streams):
-    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True} | streams
-    return subprocess.Popen([sys.executable, "-m", "forecaster", *map(str, words)], **streams)
-
-
 # Words and defaults
-
-
-def test_options_are_the_parameters_of_a_forecaster():
-    known = Forecaster(1).get_params()
-    del known["network"], known["training"]
-    assert sorted(known) == sorted(PARAMETER_OF.get(name, name) for name in PARAMETERS)
-    for name, option in PARAMETERS.items():
-        default = known[PARAMETER_OF.get(name, name)]
-        if name == "quantiles":
-            assert (option.default, default) == (None, "point")
-        elif name != "horizon":
-            assert option.default == default, name
 
 
 @pytest.mark.parametrize(
@@ -162,7 +68,7 @@ def test_every_command_has_help(run, command):
     assert f"forecaster {command}" in out
 
 
-def test_help_tells_of_defaults_and_names_every_cell(run):
+def test_help_shows_defaults_and_names_every_cell(run):
     _, out, _ = run("fit", "-h")
     words = " ".join(out.replace("│", " ").split())
     assert "[default: 64]" in words and "[default: (three seasons or horizons)]" in words
@@ -216,8 +122,8 @@ def test_predict_quantiles_of_another_history_into_a_file(run, saved, fitted, tm
     assert forecast.columns.to_list() == ["passengers_q0.1", "passengers_q0.9"]
     np.testing.assert_array_equal(forecast.astype(np.float32), expected)
 
-    code, told, _ = run(*words, "--output", tmp_path / "forecast.csv")
-    assert (code, told) == (0, f"6 rows in {tmp_path / 'forecast.csv'}\n")
+    code, printed, _ = run(*words, "--output", tmp_path / "forecast.csv")
+    assert (code, printed) == (0, f"6 rows in {tmp_path / 'forecast.csv'}\n")
     assert (tmp_path / "forecast.csv").read_text() == out
 
 
@@ -276,6 +182,13 @@ def test_a_long_file_is_forecast_with_what_is_known_of_the_horizon(run, saved_sa
     assert (forecast[["store", "day"]] == expected[["store", "day"]]).all(axis=None)
     levels = ["q0.1", "q0.9"]
     np.testing.assert_array_equal(forecast[levels].astype(np.float32), expected[levels])
+
+
+def test_predict_from_a_folder(run, saved_sales, sales_csv, tmp_path):
+    for store, own in sales().groupby("store"):
+        own.to_parquet(tmp_path / f"{store}.parquet", index=False)
+    ask = ["predict", saved_sales, "--missing-future"]
+    assert run(*ask, tmp_path) == run(*ask, sales_csv)
 
 
 @pytest.mark.slow
@@ -337,373 +250,45 @@ def test_datasets(run, tmp_path):
     assert file.read_text() == out
 
 
-def test_labels_of_the_user_are_printed_as_they_are(capsys):
-    scores = pd.DataFrame({"series": ["load [kW]", ":smile:"], "step": [1, 2], "MAE": [2.0, 1.0]})
-    terminal.print_table(scores, title="[bold]", styles=["", "dim"])
-    rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
-    assert rows[0] == ["[bold]"]
-    assert rows[-2:] == [["load", "[kW]", "1", "2.000"], [":smile:", "2", "1.000"]]
+class Scored:
+    """A result of a backtest, without one."""
+
+    horizon = 6
+
+    def __len__(self):
+        return 3
+
+    def scores(self, by):
+        index = pd.Index(["prediction", "naive"], name="forecast")
+        return pd.DataFrame({"MAE": [1.0, 2.0]}, index)
 
 
 @pytest.mark.parametrize(
-    ("called", "found", "name"),
+    ("words", "length", "warnings"),
     [
-        ("/bin/forecaster", "/bin/forecaster", "forecaster"),
-        (".venv/bin/forecaster", None, ".venv/bin/forecaster"),
-        (".venv/bin/forecaster", "/bin/forecaster", ".venv/bin/forecaster"),
-        ("/lib/forecaster/__main__.py", "/bin/forecaster", "python -m forecaster"),
+        (["--train-length", 40], 40, 0),
+        (["--window", 40], 40, 1),
+        (["--window", 30, "--train-length", 40], 40, 1),  # the present name counts
+        ([], None, 0),
     ],
 )
-def test_the_command_to_type_next_is_the_one_that_was_typed(monkeypatch, called, found, name):
-    monkeypatch.setattr(sys, "argv", [called])
-    monkeypatch.setattr(common.shutil, "which", lambda name: found)
-    assert commands.program() == name
-
-
-# Files
-
-
-def test_a_column_is_of_texts_or_of_numbers(tmp_path):
-    lines = ["id,text,number,gap", "01,x,1,True", ",NA,NA,", "3,None,2.5,False", "4,,,"]
-    (tmp_path / "data.csv").write_text("\n".join(lines))
-    expected = {
-        "id": ["01", np.nan, "3", "4"],
-        "text": ["x", "NA", "None", np.nan],
-        "number": [1, np.nan, 2.5, np.nan],
-        "gap": ["True", np.nan, "False", np.nan],
-    }
-    frame = data_files.read_data(tmp_path / "data.csv", ["id"])
-    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected), check_dtype=False)
-    assert frame.dtypes["number"].kind == "f"
-
-
-@pytest.mark.parametrize(
-    ("columns", "given", "keys"),
-    [
-        (["day", "sales"], {}, (None, "day")),
-        (["sales", "day"], {"time": "day"}, (None, "day")),
-        (["store", "day", "sales"], {"id": "store"}, ("store", "day")),
-        (
-            ["kind", "sales", "day"],
-            {"target": ["sales"], "static_covariate": ("kind",)},
-            (None, "day"),
-        ),
-        (["weight", "day", "sales"], {"weight": "weight"}, (None, "day")),
-        (["store"], {"id": "store"}, ("store", "store")),
-    ],
-)
-def test_the_times_are_in_the_first_column_that_nothing_else_is_named_for(
-    tmp_path, columns, given, keys
-):
-    pd.DataFrame(columns=columns).to_csv(tmp_path / "data.csv", index=False)
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    named, frame = data_files.read_with_keys(tmp_path / "data.csv", defaults | given)
-    assert (named["id"], named["time"]) == keys
-    assert frame.columns.to_list() == columns
-
-
-@pytest.mark.parametrize("keys", [["day"], ["store", "day"]])
-def test_parquet_has_its_keys_in_the_index_or_in_columns(monkeypatch, keys):
-    flat = sales()[[*keys, "sales"]].iloc[:60]
-    frames = iter([flat.set_index(keys), flat])
-    monkeypatch.setattr(pd, "read_parquet", lambda file: next(frames))
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    for given in ({}, {"id": keys[0]} if len(keys) == 2 else {}):
-        named, frame = data_files.read_with_keys(Path("sales.parquet"), defaults | given)
-        assert [named["id"], named["time"]][-len(keys) :] == keys
-        pd.testing.assert_frame_equal(frame, flat)
-
-
-def test_a_folder_of_parquet_is_handed_on_where_its_keys_are_known(tmp_path):
-    """Otherwise it is read, to find them."""
-    for store, own in sales().groupby("store"):
-        own.to_parquet(tmp_path / f"{store}.parquet", index=False)
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    known = defaults | {"id": "store", "time": "day"}
-    assert data_files.read_with_keys(tmp_path, known) == (known, tmp_path)
-    named, frame = data_files.read_with_keys(tmp_path, defaults | {"id": "store"})
-    assert (named["time"], len(frame)) == ("kind", len(sales()))
-    columns = {"target": "sales", "id_column": "store"}
-    model = with_random_weights(sales(), **columns, time_column="day")
-    assert data_files.read_like_fit(tmp_path, model) == tmp_path
-    model = with_random_weights(sales().set_index("day"), **columns)
-    assert data_files.read_like_fit(tmp_path, model).index.name == "day"
-
-
-def test_predict_from_a_folder(run, saved_sales, sales_csv, tmp_path):
-    for store, own in sales().groupby("store"):
-        own.to_parquet(tmp_path / f"{store}.parquet", index=False)
-    ask = ["predict", saved_sales, "--missing-future"]
-    assert run(*ask, tmp_path) == run(*ask, sales_csv)
-
-
-@pytest.mark.parametrize(
-    ("index", "columns"),
-    [
-        (["day"], {"id_column": "store"}),
-        (["store", "day"], {}),
-        ([], {"id_column": "store", "time_column": "day"}),
-    ],
-)
-def test_a_file_gets_the_layout_and_the_texts_of_the_fit(tmp_path, index, columns):
-    """However few of the texts are in it."""
-    frame = sales()
-    layout = frame.set_index(index) if index else frame
-    roles = {"target": "sales", "past_covariates": ["event"], "static_covariates": ["kind"]}
-    roles["network"] = RecurrentNetwork("simple_rnn", units=2)
-    model = with_random_weights(layout, **roles, **columns)
-    rows = (frame["store"] == "7") & (frame["event"] == "2")
-    frame[rows].to_csv(tmp_path / "sales.csv", index=False)
-    read = data_files.read_like_fit(tmp_path / "sales.csv", model)
-    assert read.index.names == (index or [None])
-    assert set(read["kind"]) == {"01"} and set(read["event"]) == {"2"}
-    assert data_files.read_like_fit(None, model) is None
-
-
-# Exit codes and messages
-
-
-@pytest.mark.parametrize(
-    ("code", "words", "message"),
-    [
-        (1, ["fit", "nothing.csv", "--save", "m", "--horizon", 1], "No such file .*nothing.csv"),
-        (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "`time_column` must .*ds"),
-        (1, ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"], "`cell` must be one of"),
-        (
-            1,
-            ["fit", "AIR", "--save", "m", *TINY, "--weight", "w"],
-            "`weight_column` must .*unknown .*w",
-        ),
-        (
-            1,
-            ["fit", "SALES", "--save", "m", *TINY, "--id-column", "shop"],
-            "`id_column` .*unknown .*shop",
-        ),
-        (
-            1,
-            ["fit", "SALES", "--save", "m", *TINY, *SALES, "--past-covariate", "prom"],
-            "`past_covariates` must .*unknown .*prom.* Did you mean .*promo",
-        ),
-        (
-            1,
-            ["fit", "AIR", "--save", "m", *TINY, "--time-features", "hour,weak"],
-            "`time_features` must .*unknown .*weak.* Did you mean .*week",
-        ),
-        (1, ["fit", "AIR", "--save", ".", *TINY], "must be a new directory.* Add --overwrite"),
-        (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "must be a .* no SavedModel"),
-        (1, ["predict", "nothing"], "`path` must be an artifact.*nothing"),
-        (1, ["predict", "SAVED", "--quantiles", 0.2], "`quantiles` must be among"),
-        (1, ["predict", "SAVED", "--future", "no.csv"], "No such file .*no.csv"),
-        (1, ["predict", "SAVED_SALES"], f"promo.*event.*{IN_OPTIONS}"),
-        (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "`cutoffs` must fit"),
-        (1, ["datasets", "air"], "`name` must be a known dataset"),
-        (2, ["fti"], "No such command 'fti'.* See forecaster --help"),
-        (2, ["fit"], "Missing argument 'DATA.CSV'.* See forecaster fit --help"),
-        (2, ["fit", "AIR", "--save", "m"], "Missing option '--horizon'"),
-        (2, ["fit", "AIR", "--save", "m", "--horizon", 0], "'--horizon'"),
-        (2, ["fit", "AIR", "--save", "m", *TINY, "--wheels", 4], "--wheels"),
-        (2, ["fit", "AIR", "--save", "m", *TINY, "--channels", "both"], "'independent', 'joint'"),
-        (2, ["fit", "AIR", "--save", "m", *TINY, "--validation", "x"], "'x' is not a number"),
-        (2, ["fit", "AIR", "--save", "m", *TINY, "--quantiles", ".1,b"], "'b' is not a number"),
-        (2, ["predict", "SAVED", "--output", "no/f.csv"], "'--output': there is no folder 'no'"),
-        (2, ["backtest", "AIR"], "'--horizon': needed without --model"),
-        (
-            2,
-            ["backtest", "AIR", "--model", "SAVED", "--horizon", 3, *SALES[-2:], "--id", "store"],
-            "'--model': .* Leave out --id, --time-features, --horizon",
-        ),
-    ],
-)
-def test_an_error_is_one_line(run, request, tmp_path, monkeypatch, code, words, message):
-    monkeypatch.chdir(tmp_path)
-    fixtures = {
-        "AIR": "air_csv",
-        "SALES": "sales_csv",
-        "SAVED": "saved",
-        "SAVED_SALES": "saved_sales",
-    }
-    files = {word: request.getfixturevalue(fixtures[word]) for word in words if word in fixtures}
-    left, out, err = run(*(files.get(word, word) for word in words))
-    assert (left, out) == (code, "")
-    assert err.startswith("Error: ") and err.count("\n") == 1
-    assert re.search(message, err), err
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_what_nobody_expected_is_named_and_debug_shows_where(run, monkeypatch, air_csv):
-    def fail(*_):
-        return {}["lost"]
-
-    monkeypatch.setattr(commands, "read_with_keys", fail)
-    words = ["fit", air_csv, "--horizon", 1, "--save", "model"]
-    assert run(*words) == (1, "", "Error: KeyError: 'lost' (--debug shows where.)\n")
-    for debug in (["--debug", *words], [*words, "--debug"]):
-        code, out, err = run(*debug)
-        assert (code, out) == (1, "")
-        assert err.startswith("Traceback") and "in fail" in err
-
-
-def test_ctrl_c(run, monkeypatch, air_csv):
-    def interrupted(*_):
-        raise KeyboardInterrupt
-
-    monkeypatch.setattr(commands, "read_with_keys", interrupted)
-    words = ["fit", air_csv, "--horizon", 1, "--save", "model"]
-    assert run(*words) == (130, "", "Interrupted.\n")
-
-
-@pytest.mark.filterwarnings("default")
-def test_a_warning_is_one_line(run, saved, tmp_path):
-    AIR.assign(note="x").to_csv(tmp_path / "air.csv")
-    shown = warnings.showwarning
-    code, out, err = run("predict", saved, tmp_path / "air.csv")
-    assert code == 0 and out.startswith("month,passengers\n")
-    assert err.startswith("Warning: `frame` has columns that are not numeric")
-    assert err.count("\n") == 1
-    assert warnings.showwarning is shown  # whoever calls `main` from Python has his own again
-
-
-# Streams, in a process of its own
-
-
-@pytest.mark.slow
-def test_the_streams_of_a_real_process(saved, air_csv):
-    process = spawn("predict", saved, air_csv)
-    out, err = process.communicate()
-    assert (process.returncode, err) == (0, "")
-    assert out.startswith("month,passengers\n1961-01-01,") and out.count("\n") == 1 + HORIZON
-
-
-def test_a_reader_that_goes_away():
-    with spawn("datasets", "air_passengers") as process:
-        process.stdout.close()
-        assert process.stderr.read() == ""
-    assert process.returncode == 1
-
-
-def test_a_start_that_fails_tells_all(air_csv, tmp_path):
-    (tmp_path / "tensorflow.py").write_text(
-        "import os; os.write(2, b'no such instruction'); raise ImportError('cannot be loaded')"
-    )
-    environment = os.environ | {"PYTHONPATH": str(tmp_path)}
-    process = spawn("fit", air_csv, "--save", tmp_path / "m", *TINY, env=environment)
-    out, err = process.communicate()
-    assert (process.returncode, out) == (1, "")
-    assert err == "no such instructionError: cannot be loaded\n"
-
-
-@pytest.mark.slow
-def test_a_terminal_shows_progress_and_no_noise(air_csv, tmp_path):
-    ours, theirs = pytest.importorskip("pty").openpty()
-    process = spawn("fit", air_csv, "--save", tmp_path / "model", *TINY, stderr=theirs)
-    os.close(theirs)
-    shown = b""
-    with suppress(OSError):  # how Linux says that nobody holds the other end any more
-        while part := os.read(ours, 1024):
-            shown += part
-    os.close(ours)
-    out = process.communicate()[0]
-    assert process.returncode == 0
-    assert out.startswith("Fitted up to 1960-12-01, best epoch ") and out.count("\n") == 2
-    for text in ("Loading TensorFlow", "Fitting", "validation", "seasonal naive"):
-        assert text in shown.decode()
-    for noise in ("oneDNN", "cuda", "XLA", "absl", "WARNING", "tensorflow/"):
-        assert noise not in shown.decode()
-
-
-# The parts
-
-
-@pytest.mark.parametrize(
-    ("text", "value"),
-    [
-        ("auto", "auto"),
-        ("none", None),
-        ("hour", ["hour"]),
-        ("day_of_week,holidays:DE", ["day_of_week", "holidays:DE"]),
-    ],
-)
-def test_time_features_as_they_are_typed(text, value):
-    assert features(text) == value
-
-
-def test_the_bar_follows_the_epochs():
-    progress = Progress(disable=True)
-    bar = progress.add_task("Fitting", total=None, note="")
-    callback = terminal.epochs_of(progress, bar)
-    assert isinstance(callback, keras.callbacks.Callback)
-    callback.set_params({"epochs": 7})
-    callback.on_epoch_end(2, {"loss": 1.0, "validation_score": 0.25, "naive_score": 0.5})
-    (task,) = progress.tasks
-    assert (task.completed, task.total) == (3, 7)
-    assert task.fields["note"] == "validation 0.250, seasonal naive 0.500"
-    callback.on_epoch_end(3, {"loss": 1.0})
-    assert (task.completed, task.fields["note"]) == (4, "refit on all rows")
-
-
-@pytest.mark.parametrize("executor", [SerialExecutor(), ThreadPoolExecutor(1)])
-def test_a_watched_executor_tells_of_every_task(executor):
-    done = []
-    with terminal.Watched(executor, lambda: done.append(1)) as watched:
-        futures = [watched.submit(pow, 2, power) for power in range(3)]
-        assert [future.result() for future in futures] == [1, 2, 4]
-    assert len(done) == 3
-
-
-@pytest.mark.parametrize("executor", [SerialExecutor(), ThreadPoolExecutor(1)])
-def test_a_watched_executor_hands_errors_on(executor):
-    with (
-        terminal.Watched(executor, lambda: None) as watched,
-        pytest.raises(ZeroDivisionError),
-    ):
-        watched.submit(divmod, 1, 0).result()
-
-
-@pytest.mark.parametrize(
-    ("name", "scores", "texts"),
-    [
-        ("MAE", [48.301, 5.2], ["48.30", "5.20"]),
-        ("MASE", [0.9123, np.nan], ["0.9123", ""]),
-        ("RMSE", [1234567.8, 12.0], ["1,234,568", "12"]),
-        ("sMAPE", [0.0, 0.0], ["0.0", "0.0"]),
-        ("skill", [0.314, -0.5], ["31 %", "-50 %"]),
-        ("coverage", [0.8, np.nan], ["80 %", ""]),
-    ],
-)
-def test_scores_as_texts(name, scores, texts):
-    assert terminal.score_texts(name, pd.Series(scores)) == texts
-
-
-# The demo
-
-
-@pytest.mark.slow
-def test_demo_chooses_by_validation_and_leaves_a_model_and_a_picture(capsys, tmp_path):
-    networks = [RecurrentNetwork(cell, units=2) for cell in ("simple_rnn", "gru")]
-    demo.run_demo(tmp_path, networks=networks, training=Training(epochs=1), seed=1, program="fc")
-    out, err = capsys.readouterr()
-    assert err == ""
-    assert out.startswith("2 recurrent cells forecast airline passengers, 12 months ahead.")
-    assert "on the 109 months up to January 1958" in out
-    table = [line.split() for line in out.splitlines() if line.startswith("  ") and line.strip()]
-    rows = {words[0]: words for words in table}
-    validation = {cell: float(rows[cell][1]) for cell in ("simple_rnn", "gru")}
-    best = min(validation, key=validation.get)
-    assert f"\n{best} is chosen for its validation score" in out
-    assert out.endswith(f"  fc predict {tmp_path / 'model'} --quantiles 0.1,0.9\n")
-
-    again = Forecaster.load(tmp_path / "model")
-    assert (again.network.cell, again.seed) == (best, 1)
-    assert again.predict(quantiles=[0.1, 0.9]).index[0] == pd.Timestamp("1961-01-01")
-    assert (tmp_path / "forecast.png").read_bytes().startswith(b"\x89PNG")
-
-
-def test_demo_from_the_command_line(run, monkeypatch, tmp_path):
+def test_the_former_name_of_the_training_window(run, monkeypatch, air_csv, words, length, warnings):
     asked = []
-    monkeypatch.setattr(demo, "run_demo", lambda *args, **kwargs: asked.append((args, kwargs)))
-    monkeypatch.setattr(sys, "argv", ["here/forecaster"])
-    (tmp_path / "taken" / "model").mkdir(parents=True)
-    assert run("demo", "--directory", tmp_path / "taken")[0] == 1
-    assert run("demo", "--directory", tmp_path, "--seed", 3) == (0, "", "")
-    assert asked == [((tmp_path,), {"seed": 3, "program": "here/forecaster"})]
-    assert demo.CELLS == ("simple_rnn", "lstm", "gru", "peephole_lstm", "coupled_lstm")
+
+    class Recorded:
+        def backtest(self, frame, **how):
+            asked.append(how["train_length"])
+            return Scored()
+
+    monkeypatch.setattr(commands, "new_forecaster", lambda parameters: Recorded())
+    code, out, err = run("backtest", air_csv, "--horizon", 6, *words)
+    assert code == 0 and " ".join(out.split()).startswith("3 forecasts of 6 steps from 10 cutoffs")
+    assert asked == [length]
+    line = "Warning: --window is now called --train-length, and will be gone later.\n"
+    assert err == line * warnings
+
+
+def test_the_former_name_is_not_in_the_help(run):
+    _, out, _ = run("backtest", "--help")
+    assert "--train-length" in out
+    assert re.search(r"--window(?![\w-])", out) is None

@@ -15,13 +15,6 @@ TINY = ["--horizon", HORIZON, "--units", 4, "--num-layers", 1, "--epochs", 1, "-
 HOW = ["--cells", "gru,simple_rnn", "--trials", 2, "--folds", 2, "--tuner", "random"]
 
 
-@pytest.fixture
-def air_csv(tmp_path):
-    file = tmp_path / "air.csv"
-    load_dataset("air_passengers").to_csv(file)
-    return file
-
-
 @pytest.mark.slow
 def test_it_finds_what_python_finds(run, air_csv, tmp_path):
     folder, model = tmp_path / "search", tmp_path / "best"

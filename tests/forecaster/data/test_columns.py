@@ -4,35 +4,22 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster.data.concat import concat_in_time
 from forecaster.data.frame_checks import FrameWarning
-from tests.helpers.tables import LAYOUTS, check_table, days, laid_out, long_ramp, ramp, read
-
-ROLES = {
-    "target": "sold",
-    "past_covariates": ["visits", "mood"],
-    "future_covariates": ["price"],
-    "static_covariates": ["region", "size"],
-    "weight_column": "w",
-}
-
-
-def shops():
-    """Ids b and a of 6 and 5 days."""
-    frame = long_ramp({"b": 6, "a": 5})
-    return frame.assign(
-        visits=frame["sold"] + 0.5,
-        mood=np.where(frame["sold"] % 2, "good", "bad"),
-        price=frame["sold"] * 2,
-        region=frame["shop"].map({"a": "north", "b": "east"}),
-        size=frame["shop"].map({"a": 3, "b": 7}),
-        w=np.arange(11.0),
-    )
+from tests.helpers.tables import (
+    LAYOUTS,
+    ROLES,
+    check_table,
+    days,
+    laid_out,
+    ramp,
+    read,
+    shops_with_roles,
+)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
 def test_every_role(layout):
-    table = check_table(laid_out(shops(), layout), **LAYOUTS[layout], **ROLES)
+    table = check_table(laid_out(shops_with_roles(), layout), **LAYOUTS[layout], **ROLES)
     sold = np.array([*range(1000, 1005), *range(6)])
     assert table.values[0].tolist() == sold.tolist()
     assert table.past_covariates.names.tolist() == ["visits", "mood"]
@@ -47,12 +34,12 @@ def test_every_role(layout):
 
 def test_columns_with_a_role_are_no_targets():
     roles = {role: names for role, names in ROLES.items() if role != "target"}
-    assert read(shops(), **LAYOUTS["columns"], **roles).targets.tolist() == ["sold"]
+    assert read(shops_with_roles(), **LAYOUTS["columns"], **roles).targets.tolist() == ["sold"]
 
 
 def test_rows_that_are_missing_have_no_covariates_and_do_not_count():
     with pytest.warns(FrameWarning, match="has gaps: 1 of 11 timestamps"):
-        table = read(shops().drop(2), freq="D", **LAYOUTS["columns"], **ROLES)
+        table = read(shops_with_roles().drop(2), freq="D", **LAYOUTS["columns"], **ROLES)
     assert np.isnan(table.past_covariates.values[:, 7]).all()
     assert np.isnan(table.future_covariates.values[:, 7]).all()
     assert table.weights[7] == 0
@@ -94,29 +81,10 @@ def test_kinds_of_covariates(column, values, categories):
 
 
 def test_a_fact_about_an_id_may_be_missing_in_some_rows():
-    frame = shops()
+    frame = shops_with_roles()
     frame.loc[[0, 1, 7], ["region", "size"]] = None
     table = read(frame, **LAYOUTS["columns"], **ROLES)
     assert table.static_covariates.values.tolist() == [[1, 0], [3, 7]]
     frame.loc[frame["shop"] == "a", ["region", "size"]] = None
     table = read(frame, **LAYOUTS["columns"], **ROLES)
     np.testing.assert_array_equal(table.static_covariates.values, [[np.nan, 0], [np.nan, 7]])
-
-
-def test_joined_vocabularies():
-    table = read(shops(), **LAYOUTS["columns"], **ROLES)
-    later = shops().assign(mood="angry", region="west", size=1, shop="c")
-    later = later[later["sold"] >= 1000]
-    together = concat_in_time(table, read(later, **LAYOUTS["columns"], **ROLES))
-    past, static = together.past_covariates, together.static_covariates
-    assert past.categories[1].tolist() == ["angry", "bad", "good"]
-    assert past.decoded(1, past.values[1]).tolist() == [
-        *shops()["mood"][6:],
-        *shops()["mood"][:6],
-        *["angry"] * 5,
-    ]
-    assert static.decoded(0, static.values[0]).tolist() == ["north", "east", "west"]
-    assert static.values[1].tolist() == [3, 7, 1]
-    other = read(shops().assign(mood=1), **LAYOUTS["columns"], **ROLES)
-    with pytest.raises(TypeError, match=r"'mood' must be of the kind .* numbers after categories"):
-        concat_in_time(table, other)

@@ -1,6 +1,5 @@
-"""A folder of Parquet files is the frame of all their rows: `read_frame` judges."""
+"""A folder of Parquet files is the frame of all their rows: `read_frame` is the reference."""
 
-import subprocess
 import sys
 import tempfile
 import warnings
@@ -12,43 +11,21 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from forecaster.data import disk_arrays
-from forecaster.data.concat import concat_in_time
 from forecaster.data.disk_arrays import is_on_disk
 from forecaster.data.parquet import parquet_columns, read_parquet
 from forecaster.data.reading import Reading
 from forecaster.data.table_json import table_sha256
-from forecaster.data.table_parts import known_after, until_observed, with_rows_to_come
-from tests.helpers.fits import CHECKOUT
-from tests.helpers.panels import (
-    DAY,
-    ROLES,
-    TARGETS,
-    examples,
-    new_forecaster,
-    quiet,
-    random_rows,
-    with_noise,
-)
-from tests.helpers.small_memory import small_memory, write_files
-from tests.helpers.tables import assert_same_table, read
-from tests.helpers.tiny import waves
-
-KEYS = {"id_column": "id", "time_column": "t"}
-EVERYTHING = Reading(target=TARGETS, freq="D", weight_column="w", **KEYS, **ROLES)
-SPANS = [(0, 24), (75, 20), (9, 12), (100, 30)]
+from tests.helpers.panel_rows import TARGETS, examples, quiet, random_rows
+from tests.helpers.small_memory import EVERYTHING, KEYS, SPANS, read_rows, small_memory, write_files
+from tests.helpers.tables import assert_same_table, days, ramp, read
 
 
-def told(read, *args):
+def with_warnings(read, *args):
     """What is read, and the warnings."""
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         table = read(*args)
     return table, [str(warning.message) for warning in caught]
-
-
-def read_rows(rows, reading=EVERYTHING):
-    return read(rows, **vars(reading))
 
 
 @st.composite
@@ -81,8 +58,8 @@ def test_a_folder_is_the_frame_of_its_rows(rows, how, values):
         write_files(rows, Path(folder), how)
         if not rows[TARGETS].notna().any(axis=None):
             return
-        expected, warned = told(read_rows, rows)
-        found, also_warned = told(read_parquet, folder, reading)
+        expected, warned = with_warnings(read_rows, rows)
+        found, also_warned = with_warnings(read_parquet, folder, reading)
         assert table_sha256(found) == table_sha256(expected)
     assert_same_table(expected, found)
     assert found.ids.dtype == expected.ids.dtype
@@ -107,10 +84,10 @@ def test_one_file_may_hold_all(tmp_path):
 def test_every_numeric_column_is_a_target_and_warned_of_once(tmp_path):
     rows = random_rows(0, SPANS, 0.0)
     reading = Reading(**KEYS)
-    expected, warned = told(read_rows, rows, reading)
+    expected, warned = with_warnings(read_rows, rows, reading)
     assert len(warned) == 1
     with small_memory():
-        found, also_warned = told(read_parquet, write_files(rows, tmp_path), reading)
+        found, also_warned = with_warnings(read_parquet, write_files(rows, tmp_path), reading)
     assert also_warned == warned
     assert_same_table(expected, found)
     assert list(found.targets) == ["y", "z", "p", "f", "w", "s"]
@@ -145,7 +122,7 @@ def test_files_may_have_kinds_that_go_together(tmp_path):
 
 
 def test_a_folder_without_ids_is_read_as_one_frame(tmp_path):
-    frame = waves()
+    frame = ramp(days(60))
     for n in range(3):
         frame.iloc[20 * n : 20 * n + 20].to_parquet(tmp_path / f"{n}.parquet")
     assert_same_table(read(frame), read_parquet(tmp_path, Reading()))
@@ -179,7 +156,7 @@ def test_what_begins_with_a_dot_or_an_underscore_is_passed_over(tmp_path):
         (lambda rows: rows.iloc[:0], r"must have rows and columns. Received: shape \(0, "),
     ],
 )
-def test_a_faulty_folder_is_told_of_as_a_faulty_frame(change, message, tmp_path):
+def test_a_faulty_folder_is_reported_as_a_faulty_frame(change, message, tmp_path):
     rows = change(random_rows(0, SPANS, 0.0))
     with small_memory(), quiet():
         write_files(rows, tmp_path)
@@ -259,105 +236,3 @@ def test_without_pyarrow(tmp_path, monkeypatch):
     message = r"need the package `pyarrow`. .*pip install 'keras-forecaster\[parquet\]'"
     with pytest.raises(ImportError, match=message):
         read_parquet(tmp_path, EVERYTHING)
-
-
-# What is done with a table does not depend on where it lies.
-
-
-def both(tmp_path, seed=0, gaps=0.3):
-    """The same panel in memory and on disk; to be called inside of `small_memory()`."""
-    rows = random_rows(seed, SPANS, gaps)
-    on_disk = read_parquet(write_files(rows, tmp_path / f"panel{seed}"), EVERYTHING)
-    assert is_on_disk(on_disk.values)
-    return read_rows(rows), on_disk
-
-
-OPERATIONS = {
-    "until": lambda table: table.until(np.array([3, 20, 0, 17])),
-    "tail": lambda table: table.tail(9),
-    "known_after": lambda table: known_after(table, np.array([3, 20, 0, 17]), 2),
-    "extended": lambda table: with_rows_to_come(table, 3),
-    "until_observed": lambda table: until_observed(with_rows_to_come(table, 3)),
-}
-
-
-@pytest.mark.parametrize("name", OPERATIONS)
-def test_an_array_on_disk_becomes_another_one_on_disk(name, tmp_path):
-    with small_memory():
-        table, on_disk = both(tmp_path)
-        on_disk = OPERATIONS[name](on_disk)
-        assert is_on_disk(on_disk.values)
-        assert is_on_disk(on_disk.weights)
-    in_memory = OPERATIONS[name](table)  # all at once
-    assert not is_on_disk(in_memory.values)
-    assert_same_table(in_memory, on_disk)
-
-
-def test_what_fits_into_memory_does_not_stay_on_disk(tmp_path, monkeypatch):
-    with small_memory():
-        _, on_disk = both(tmp_path)
-        monkeypatch.setattr(disk_arrays, "IN_MEMORY", 100)
-        assert not is_on_disk(on_disk.tail(1).values)
-
-
-@pytest.mark.parametrize("where", [(0, 1), (1, 0), (1, 1)])
-def test_joined_tables_on_disk(where, tmp_path):
-    """Each has rows of ids of its own, and of those of both; so with categories."""
-    rows = random_rows(0, SPANS, 0.3)
-    later = random_rows(1, SPANS, 0.3).replace({"id": {"id0": "new"}, "k": {"a": "later"}})
-    later["t"] = rows["t"] + 9 * DAY
-    with small_memory():
-        pairs = [
-            (read_rows(part), read_parquet(write_files(part, tmp_path / name), EVERYTHING))
-            for name, part in (("before", rows), ("later", later))
-        ]
-        found = concat_in_time(pairs[0][where[0]], pairs[1][where[1]])
-        assert is_on_disk(found.values)
-    assert_same_table(concat_in_time(pairs[0][0], pairs[1][0]), found)
-
-
-def test_forecasts_updates_and_backtests_from_a_folder(tmp_path):
-    rows = random_rows(0, [(0, 26), (24, 20), (48, 18), (72, 30)], 0.3)
-    model = with_noise(new_forecaster(), rows)
-    future = model.future_frame(rows).assign(f=1.0, g="a")
-    expected = model.predict(rows, future=future)
-    folder = write_files(rows, tmp_path / "rows")
-    with small_memory():
-        found = model.predict(folder, future=future)
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
-        pd.testing.assert_frame_equal(model.future_frame(folder), model.future_frame(rows))
-        without_weights = write_files(rows.drop(columns="w"), tmp_path / "no weights")
-        found = model.predict(without_weights, future=future)
-        pd.testing.assert_frame_equal(found, expected, check_exact=True)
-
-
-@pytest.mark.slow
-def test_a_fit_on_a_folder_is_a_fit_on_its_rows(tmp_path):
-    rows = random_rows(0, [(0, 40), (24, 30), (48, 38), (72, 44)], 0.2)
-    rows["w"] = 1.0 + rows["w"]
-    folder = write_files(rows, tmp_path / "rows")
-    later = rows.assign(t=rows["t"] + pd.Timedelta(days=44))
-    later_folder = write_files(later, tmp_path / "later")
-    answers = []
-    for frame, more, values in ((rows, later, 10**6), (folder, later_folder, 90)):
-        with small_memory(values), quiet():
-            model = new_forecaster(normalization="last").fit(frame, verbose=0)
-            result = model.backtest(frame, cutoffs=3, refit=True, window=20)
-            model.update(more)
-            future = model.future_frame().assign(f=1.0, g="a")
-            answers.append((result, model.predict(future=future)))
-    (expected, forecast), (found, other_forecast) = answers
-    # Means over many rows are summed in another order.
-    np.testing.assert_allclose(found.prediction, expected.prediction, rtol=1e-4)
-    np.testing.assert_array_equal(found.naive, expected.naive)
-    np.testing.assert_allclose(found.absolute_scale, expected.absolute_scale, rtol=1e-12)
-    np.testing.assert_allclose(other_forecast[TARGETS], forecast[TARGETS], rtol=1e-4)
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(sys.platform != "linux", reason="counts memory as Linux does")
-@pytest.mark.parametrize("what", ["forecaster", "control"])
-def test_what_is_larger_than_memory(what):
-    script = [sys.executable, "-m", "tests.helpers.larger_than_memory", what]
-    run = subprocess.run(script, cwd=CHECKOUT, capture_output=True, text=True)
-    assert run.stdout.splitlines()[-1:] == ["ok"], run.stderr

@@ -1,4 +1,4 @@
-"""Which values are said to dwarf their series, and which are not."""
+"""Which values and series are warned of, and which are not."""
 
 import numpy as np
 import pandas as pd
@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.quality import warn_of_constants
 from tests.helpers.tables import LAYOUTS, days, long_ramp, quietly, ramp, read
 
 HEAVY = {
@@ -67,3 +68,27 @@ def test_long_series_are_counted_in_pieces():
     with pytest.warns(FrameWarning, match=r"2e\+09 in column 'a' at 150000\. They"):
         read(pd.DataFrame({"a": values}), freq=1)
     assert quietly(pd.DataFrame({"a": values}), freq=1).values.max() == 2e9
+
+
+KEYS = LAYOUTS["columns"]
+
+
+def test_series_without_a_value_or_with_one_only_are_named():
+    shops = long_ramp({"b": 6, "a": 5, "c": 4})
+    shops["lost"] = shops["sold"]
+    shops.loc[shops["shop"] == "a", "lost"] = np.nan
+    shops.loc[shops["shop"] == "c", ["sold", "lost"]] = 3
+    table = quietly(shops, **KEYS)
+    assert np.isnan(table.values[1, :5]).all()
+    labels = pd.Index([f"{i} {target}" for i in table.ids for target in table.targets])
+    with pytest.warns(FrameWarning) as caught:
+        warn_of_constants(table.values, labels, table.offsets)
+    messages = [str(warning.message) for warning in caught]
+    assert (
+        "series with one value only, from which nothing can be learned: c sold, c lost."
+        in (messages[0])
+    )
+    assert "series with no value at all, so that their forecasts are NaN: a lost." in messages[1]
+    wide = ramp(days()).assign(a=np.nan)
+    with pytest.warns(FrameWarning, match=r"columns with no value at all, .*NaN: a\."):
+        warn_of_constants(read(wide).values, wide.columns)

@@ -1,4 +1,4 @@
-"""Arrays of windows against frames: pandas and utilsforecast judge scores and times."""
+"""Arrays of windows against frames: pandas and utilsforecast are the references."""
 
 import itertools
 import tracemalloc

@@ -1,4 +1,4 @@
-"""Folds lie behind each other in time, and nothing of a fold reaches what is judged on it."""
+"""Folds lie behind each other in time, and no fold is fitted on rows that it is evaluated on."""
 
 import numpy as np
 import pytest
@@ -6,7 +6,7 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from forecaster.evaluation.folds import Folds, stride_over_seasons
-from tests.helpers.fits import make_table, ramp
+from tests.helpers.arrays import make_table, ramp
 
 
 @given(
@@ -35,7 +35,7 @@ def test_blocks_lie_behind_each_other(rows, horizon, needed, count, cutoffs, str
     steps = np.diff(together)
     assert (steps == (steps[0] if stride is None else stride)).all() if len(steps) else True
     assert together[0] >= needed  # enough rows to fit on
-    assert together[-1] == rows - horizon  # the newest rows are judged
+    assert together[-1] == rows - horizon  # the newest rows are held out
     if cutoffs is None:
         span = len(blocks[0]) * (steps[0] if len(steps) else 1)
         assert len(blocks[0]) <= 48

@@ -1,4 +1,4 @@
-"""Scores against utilsforecast, against plain NumPy and against sums done by hand."""
+"""Scores against utilsforecast, against NumPy and against sums done by hand."""
 
 import numpy as np
 import pandas as pd

@@ -19,7 +19,7 @@ from forecaster.inputs.batches import (
 )
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.windows import Cutoffs, WindowSource
-from tests.helpers.fits import NAN, make_table, ramp, sliced
+from tests.helpers.arrays import NAN, make_table, ramp, sliced
 
 few = settings(max_examples=25, deadline=None)
 

@@ -1,19 +1,17 @@
-"""Features of time, judged by pandas' own fields, Python's calendar and the package `holidays`."""
+"""Features of time, with pandas' own fields, Python's calendar and `holidays` as references."""
 
-import calendar
 import json
 import math
 import subprocess
 import sys
 from dataclasses import replace
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import holidays
 import numpy as np
 import pandas as pd
 import pytest
-import tensorflow as tf
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -25,87 +23,19 @@ from forecaster.inputs.time_features import (
     default_time_features,
     unix_seconds,
 )
+from tests.helpers.calendars import (
+    CYCLES,
+    ZONES,
+    assert_same,
+    at,
+    changes_of_clocks,
+    from_pandas,
+    from_python,
+    of_zone,
+    two_centuries,
+)
 
-CYCLES = ["hour", "day_of_week", "day_of_month", "day_of_year", "week", "month"]
-ZONES = [
-    *(None, "UTC", "Europe/Berlin", "America/New_York", "Asia/Kolkata", "Australia/Lord_Howe"),
-    timezone(timedelta(hours=-3, minutes=-30)),
-]
-SECONDS = tf.TensorSpec([None], tf.int64)
-
-
-def of_zone(zone, names=CYCLES):
-    """The features of data in this zone."""
-    return as_time_features(names, pd.DatetimeIndex([], tz=zone))
-
-
-UTC_IN_A_GRAPH = tf.function(of_zone(None).of_seconds, input_signature=[SECONDS])
 BY_ZONE = {zone: of_zone(zone) for zone in ZONES}
-
-
-def at(seconds, zone=None):
-    """Unix seconds as times."""
-    return pd.DatetimeIndex(np.asarray(seconds, "M8[s]")).tz_localize("UTC").tz_convert(zone)
-
-
-def two_centuries(zone):
-    """Times from 1900 to 2099 at an odd step, which meets every hour, weekday and month."""
-    times = pd.date_range("1900-01-01", "2099-12-31 23:59", freq="25033s", unit="s")
-    return times.tz_localize("UTC").tz_convert(zone) if zone else times
-
-
-def changes_of_clocks(zone):
-    """The seconds around every transition, by the database of time zones and not by our table."""
-    hours = np.arange("1900", "2100", dtype="M8[h]")
-    ahead = pd.DatetimeIndex(hours).tz_localize("UTC").tz_convert(zone).tz_localize(None) - hours
-    last = hours[:-1][np.diff(ahead.asi8) != 0].astype("M8[s]").astype(int)
-    return (last[:, None] + [0, 1, 1799, 1800, 1801, 3599, 3600, 3601]).ravel()
-
-
-def waves(cycles):
-    """Sine and cosine of every (place, length), last axis."""
-    angles = [np.asarray(2 * np.pi * place / length) for place, length in cycles]
-    return np.stack([wave(angle) for angle in angles for wave in (np.sin, np.cos)], axis=-1)
-
-
-def from_pandas(times):
-    """(N, 12) what the six cycles must be, by the fields of pandas."""
-    iso = times.isocalendar()
-    weeks_of_year = {year: last_week(year) for year in iso.year.unique()}
-    cycles = [
-        ((times.hour * 60 + times.minute) * 60 + times.second, 86400),
-        (times.day_of_week, 7),
-        (times.day - 1, times.days_in_month),
-        (times.day_of_year - 1, 365 + times.is_leap_year),
-        (iso.week.to_numpy(float) - 1, iso.year.map(weeks_of_year).to_numpy(float)),
-        (times.month - 1, 12),
-    ]
-    return waves(cycles)
-
-
-def from_python(moment):
-    """(12,) the same by Python's own calendar, which knows more years than pandas."""
-    iso = moment.isocalendar()
-    cycles = [
-        ((moment.hour * 60 + moment.minute) * 60 + moment.second, 86400),
-        (moment.weekday(), 7),
-        (moment.day - 1, calendar.monthrange(moment.year, moment.month)[1]),
-        (moment.timetuple().tm_yday - 1, 365 + calendar.isleap(moment.year)),
-        (iso.week - 1, last_week(iso.year)),
-        (moment.month - 1, 12),
-    ]
-    return waves(cycles)
-
-
-def last_week(year):
-    return date(year, 12, 28).isocalendar().week
-
-
-def assert_same(actual, expected, tolerance=1e-6):
-    actual, expected = np.asarray(actual), np.asarray(expected)
-    assert actual.dtype == np.float32
-    assert actual.shape == expected.shape
-    assert np.abs(actual - expected).max(initial=0) < tolerance  # both lie between -1 and 1
 
 
 @pytest.mark.parametrize("zone", ZONES, ids=str)
@@ -120,30 +50,6 @@ def test_the_seconds_at_which_clocks_change_are_as_pandas_has_them(zone):
     assert len(seconds) > 900
     features, times = of_zone(zone), at(seconds, zone)
     assert_same(features.of(times), from_pandas(times))
-    assert_same(features.of_seconds(tf.constant(seconds)), from_pandas(times))
-
-
-@pytest.mark.parametrize("zone", ZONES, ids=str)
-def test_two_centuries_are_the_same_inside_a_graph(zone):
-    features, times = of_zone(zone, [*CYCLES, "holidays:US"]), two_centuries(zone)
-    in_graph = tf.function(features.of_seconds, input_signature=[SECONDS])
-    assert_same(in_graph(unix_seconds(times)), features.of(times))
-
-
-@pytest.mark.parametrize("options", [{}, {"jit_compile": True}], ids=["graph", "XLA"])
-def test_tensors_of_any_shape(options):
-    features = of_zone("Europe/Berlin", ["holidays:DE", "hour", "week"])
-    seconds = np.random.default_rng(0).integers(-(2**31), 2**32, (5, 4, 3))
-    expected = features.of(at(seconds.ravel())).reshape(5, 4, 3, 5)
-    in_graph = tf.function(features.of_seconds, **options)
-    for part in [(), (0,), (0, 0), (0, 0, 0), slice(0)]:
-        assert_same(in_graph(tf.constant(seconds[part])), expected[part])
-        assert_same(features.of_seconds(tf.constant(seconds[part])), expected[part])
-
-
-def test_the_shape_is_known_as_far_as_it_is_of_the_seconds():
-    traced = tf.function(of_zone(None).of_seconds).get_concrete_function
-    assert traced(tf.TensorSpec([None, 7], tf.int64)).output_shapes.as_list() == [None, 7, 12]
 
 
 @settings(max_examples=100, deadline=None)
@@ -168,7 +74,6 @@ def test_every_day_that_python_knows(moments):
     seconds = [(moment - epoch) // timedelta(seconds=1) for moment in moments]
     expected = np.stack([from_python(moment) for moment in moments])
     assert_same(of_zone(None).of(at(seconds)), expected)
-    assert_same(UTC_IN_A_GRAPH(tf.constant(seconds, tf.int64)), expected)
 
 
 def test_one_moment_has_the_same_features_in_every_zone():
@@ -189,8 +94,7 @@ def test_years_without_a_table_take_the_nearest_offset_and_have_no_holidays():
     features = of_zone("America/New_York", names)
     times = pd.DatetimeIndex(["1890-01-01 12:00", "2150-07-04 12:00"], tz="UTC").as_unit("s")
     five_hours_behind = of_zone(None, ["hour"]).of(times - pd.Timedelta(hours=5))
-    for numbers in (features.of(times), features.of_seconds(tf.constant(unix_seconds(times)))):
-        assert_same(numbers, np.column_stack([five_hours_behind, [0, 0]]))
+    assert_same(features.of(times), np.column_stack([five_hours_behind, [0, 0]]))
 
 
 def test_hours_resolve_a_day_and_cycles_close():
@@ -211,7 +115,6 @@ def test_holidays_are_those_of_the_package(country):
     assert expected.any() == (country != "BV")
     features = of_zone(zone, f"holidays:{country}")
     np.testing.assert_array_equal(features.of(days), expected)
-    np.testing.assert_array_equal(features.of_seconds(tf.constant(unix_seconds(days))), expected)
 
 
 def test_holidays_of_a_part_of_a_country():
@@ -255,23 +158,7 @@ def test_unix_seconds_of_every_unit(unit, zone):
     np.testing.assert_array_equal(seconds, [-(2**31) - 1, -1, 0, 2**31])
 
 
-def test_a_saved_model_says_the_same(tmp_path):
-    features = of_zone("Australia/Lord_Howe", [*CYCLES, "holidays:AU"])
-    module = tf.Module()
-    spec = tf.TensorSpec([None, None], tf.int64, name="past_time")
-    module.serve = tf.function(features.of_seconds, input_signature=[spec])
-    tf.saved_model.save(module, tmp_path, signatures={"serving_default": module.serve})
-    loaded = tf.saved_model.load(tmp_path).signatures["serving_default"]
-    seconds = np.random.default_rng(0).integers(-(2**31), 2**32, (50, 40))
-    (numbers,) = loaded(past_time=tf.constant(seconds)).values()
-    assert_same(numbers, features.of(at(seconds.ravel())).reshape(50, 40, 13))
-    graph = loaded.graph.as_graph_def()
-    nodes = [*graph.node, *(node for f in graph.library.function for node in f.node_def)]
-    assert {"UpperBound", "Sin"} <= {node.op for node in nodes}
-    assert not any("PyFunc" in node.op or "Xla" in node.op for node in nodes)
-
-
-def test_plain_data_bring_the_features_back_without_the_package(monkeypatch):
+def test_json_brings_the_features_back_without_the_package(monkeypatch):
     features = of_zone("Europe/Berlin", ["hour", "holidays:DE", "holidays:FR"])
     text = json.dumps(features.to_json())
     monkeypatch.setitem(sys.modules, "holidays", None)
@@ -292,7 +179,6 @@ def test_integers_have_no_features(value):
     assert (features.width, features.columns) == (0, ())
     assert features == TimeFeatures.from_json(features.to_json())
     assert features.of(times).shape == (3, 0)
-    assert features.of_seconds(tf.zeros([4, 3], tf.int64)).shape == (4, 3, 0)
 
 
 def test_a_name_alone_is_a_list_of_one():

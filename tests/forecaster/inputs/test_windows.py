@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.inputs.windows import Cutoffs, WindowSource
-from tests.helpers.fits import NAN, make_table, ramp, sliced
+from tests.helpers.arrays import NAN, make_table, ramp, sliced
 
 lengths_of_ids = st.lists(st.integers(1, 9), min_size=1, max_size=3)
 few = settings(max_examples=25, deadline=None)

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from forecaster.inputs.spec import INPUT_OF_ROLE, NUMBER, UNSCALED, CovariateKinds, WindowSpec
 from forecaster.network.covariate_encoder import CovariateEncoder, core_spec, embedding_width
+from tests.helpers.arrays import NAN
 from tests.helpers.cores import KINDS, columns, encoded, with_random_weights
-from tests.helpers.fits import NAN, assert_same_weights
+from tests.helpers.fits import assert_same_weights
 
 KIND = st.sampled_from([NUMBER, UNSCALED, 1, 2, 3, 7])
 
@@ -31,10 +32,10 @@ def test_encoding_is_numpy(kinds, flags, dimensions):
     layer.set_scaling(location, np.exp(scale))
     with_random_weights(layer)
     found = layer(raw.astype(np.float32)).numpy()
-    for place in np.ndindex(shape):
+    for position in np.ndindex(shape):
         arguments = location, np.exp(scale), [np.asarray(t) for t in layer.tables]
-        expected = encoded(raw[place], kinds, *arguments, flags)
-        np.testing.assert_allclose(found[place], expected, rtol=1e-5, atol=1e-6)
+        expected = encoded(raw[position], kinds, *arguments, flags)
+        np.testing.assert_allclose(found[position], expected, rtol=1e-5, atol=1e-6)
 
 
 def test_a_constant_or_empty_column_has_the_scale_1():
@@ -107,7 +108,7 @@ def test_width_of_an_embedding(codes, width):
 
 @given(st.tuples(*[st.lists(KIND, max_size=4)] * 3))
 @settings(max_examples=20, deadline=None)
-def test_the_core_is_told_the_widths_that_it_gets(groups):
+def test_the_spec_of_the_core_has_the_widths_that_it_gets(groups):
     kinds = CovariateKinds(*groups)
     spec = WindowSpec(7, 3, seed=5, static=9)
     found = core_spec(spec, kinds)
@@ -121,7 +122,7 @@ def test_the_core_is_told_the_widths_that_it_gets(groups):
         assert getattr(found, name) == width
 
 
-def test_kinds_are_plain_data():
+def test_kinds_are_json():
     assert CovariateKinds(**json.loads(json.dumps(asdict(KINDS)))) == KINDS
     kinds = CovariateKinds(np.array([3, -1]), [np.int64(0)])
     assert kinds == CovariateKinds((3, -1), (0,))

@@ -1,4 +1,4 @@
-"""Heads and their errors: scikit-learn and plain NumPy judge."""
+"""Heads and their errors: against scikit-learn and NumPy."""
 
 import dataclasses
 
@@ -54,21 +54,21 @@ def test_pinball_is_that_of_scikit_learn(data, levels):
     forecast = data.draw(arrays(float, (2, 3, 2, output.width), elements=numbers))
     found = np.asarray(output.error(target, forecast, "pinball"))
     assert found.shape == target.shape
-    judges = [
+    references = [
         mean_pinball_loss(target.ravel(), forecast[..., k].ravel(), alpha=level)
         for k, level in enumerate(output.levels)
     ]
-    np.testing.assert_allclose(found.mean(), np.mean(judges), rtol=1e-9, atol=1e-9)
+    np.testing.assert_allclose(found.mean(), np.mean(references), rtol=1e-9, atol=1e-9)
 
 
 @pytest.mark.parametrize(
-    ("loss", "judge"), [("mae", mean_absolute_error), ("mse", mean_squared_error)]
+    ("loss", "reference"), [("mae", mean_absolute_error), ("mse", mean_squared_error)]
 )
-def test_errors_of_points(loss, judge):
+def test_errors_of_points(loss, reference):
     target, forecast = np.random.default_rng(0).normal(size=(2, 3, 4, 2))
     found = np.asarray(Point().error(target, forecast[..., None], loss))
     assert found.shape == target.shape
-    np.testing.assert_allclose(found.mean(), judge(target.ravel(), forecast.ravel()))
+    np.testing.assert_allclose(found.mean(), reference(target.ravel(), forecast.ravel()))
 
 
 def test_points_pass_through():

@@ -8,7 +8,7 @@ import pytest
 from forecaster import Quantiles
 from forecaster.engine import Engine
 from forecaster.search.fold_task import FoldSettings, FoldTask, run_fold, write_table
-from tests.helpers.fits import make_table, ramp
+from tests.helpers.arrays import make_table, ramp
 from tests.helpers.tiny import HORIZON, engine, tiny, waves
 
 
@@ -62,7 +62,7 @@ def test_a_fold_is_a_backtest(output):
     assert result.num_parameters == tiny(output=output).fit(frame, verbose=0).model_.count_params()
 
 
-def test_the_rows_that_are_judged_are_not_seen():
+def test_held_out_rows_are_not_seen():
     """Early stopping has rows of its own, before them."""
     frame, cutoffs = waves(), np.array([50, 52])
     changed = frame.copy()
@@ -92,7 +92,7 @@ def test_a_task_reads_the_table_from_its_file(tmp_path):
     np.testing.assert_array_equal(spy.seen, ramp(2, 60)[:, :40])
 
 
-def test_a_task_tells_of_a_failure_by_its_result():
+def test_a_task_reports_a_failure_by_its_result():
     class Broken(Spy):
         def fit_table(self, table):
             raise ZeroDivisionError("no unit")

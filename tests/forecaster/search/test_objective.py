@@ -15,7 +15,7 @@ SCORES = {"MAE": 4.0, "RMSE": 5.0, "MASE": 2.0, "skill": 0.25, "coverage": 0.7, 
         (("MAE", "RMSE"), (), 4.5),
         (("MASE", "skill"), (), 1.375),
         (("pinball",), (0.5,), 1.0),
-        (("coverage",), (0.1, 0.5, 0.9), 0.1),  # 0.8 promised
+        (("coverage",), (0.1, 0.5, 0.9), 0.1),  # the nominal coverage is 0.8
         (("coverage",), (0.25, 0.75), 0.2),
     ],
 )

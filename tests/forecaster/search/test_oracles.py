@@ -8,49 +8,12 @@ from pathlib import Path
 import keras_tuner
 import numpy as np
 import pytest
-from keras_tuner import HyperParameters, Objective
+from keras_tuner import Objective
 from keras_tuner.engine.trial import TrialStatus
 
 from forecaster.search.bayesian import INITIAL_POINTS
 from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle, oracle_to_json
-
-
-def small():
-    hp = HyperParameters()
-    hp.Choice("cell", ["a", "b", "c"], default="b")
-    hp.Int("units", 1, 3)
-    return hp
-
-
-def wide():
-    hp = small()
-    hp.Float("rate", 1e-4, 1e-1, sampling="log", default=1e-2)
-    return hp
-
-
-def error(values):
-    return values["units"] + "abc".index(values["cell"]) + abs(np.log10(values.get("rate", 1)) + 2)
-
-
-def proposals(oracle, count, ahead=0, error=error):
-    """The values of so many trials; so many are open when the next one is asked for."""
-    found, waiting = [], []
-    while len(found) < count:
-        trial = oracle.ask()
-        if trial.status == TrialStatus.STOPPED:
-            break
-        if trial.status == TrialStatus.RUNNING:
-            found.append(dict(trial.hyperparameters.values))
-            waiting.append(trial)
-        if trial.status == TrialStatus.IDLE or len(waiting) > ahead:
-            done = waiting.pop(0)
-            oracle.tell(done, error(done.hyperparameters.values), None)
-    return found
-
-
-def proposed(tuner, space=wide, count=12, seed=0, ahead=0):
-    with AskTellOracle(new_oracle(tuner, space(), seed=seed, max_epochs=9)) as oracle:
-        return proposals(oracle, count, ahead)
+from tests.helpers.proposals import proposals, proposed, small, wide
 
 
 @pytest.mark.parametrize("tuner", ["random", "bayesian", "hyperband"])
@@ -74,40 +37,6 @@ def test_a_small_space_is_exhausted_without_repeating(tuner):
     pairs = [tuple(values.values()) for values in proposed(tuner, small, count=50)]
     assert len({*pairs}) == len(pairs)
     assert len(pairs) == 9 if tuner == "grid" else 6 <= len(pairs) <= 9
-
-
-def test_the_bayesian_learns():
-    """After as many trials it is ahead of random search, with each of the seeds."""
-
-    def bowl():
-        hp = HyperParameters()
-        for number in range(4):
-            hp.Float(f"x{number}", -1.0, 1.0, default=-1.0)
-        hp.Choice("name", ["a", "b", "c", "d"])
-        return hp
-
-    def depth(values):
-        return 0.1 + sum(values[f"x{n}"] ** 2 for n in range(4)) + (values["name"] != "c")
-
-    for seed in range(3):
-        lowest = {}
-        for tuner in ("random", "bayesian"):
-            with AskTellOracle(new_oracle(tuner, bowl(), seed=seed, max_epochs=9)) as oracle:
-                lowest[tuner] = min(map(depth, proposals(oracle, 30, error=depth)))
-        assert lowest["bayesian"] < lowest["random"] / 1.5
-
-
-@pytest.mark.parametrize("chance", [0.2, 1.0])
-def test_the_bayesian_takes_scores_of_zero(chance):
-    """As coverage has where it is what was promised."""
-    hits = np.random.default_rng(0)
-
-    def sometimes_perfect(values):
-        return 0.0 if hits.random() < chance else error(values)
-
-    with AskTellOracle(new_oracle("bayesian", wide(), seed=0, max_epochs=9)) as oracle:
-        found = proposals(oracle, 30, error=sometimes_perfect)
-    assert len(found) == len({*map(str, found)}) == 30
 
 
 @pytest.mark.parametrize("ahead", [1, 3])

@@ -1,10 +1,5 @@
-"""Whatever the workers do, and whenever a search is cut off, its decisions are the same.
+"""Whatever the workers do, and whenever a search is cut off, its decisions are the same."""
 
-The "networks" here are formulas, so that hundreds of searches take seconds.
-"""
-
-import random
-import threading
 from concurrent.futures import BrokenExecutor, Executor, Future
 from functools import partial
 
@@ -15,120 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from keras_tuner import HyperParameters
 
-from forecaster.search.fold_task import FoldResult
-from forecaster.search.objective import Objective
-from forecaster.search.oracles import TUNERS, AskTellOracle, new_oracle
-from forecaster.search.progress import Silent
+from forecaster.search.oracles import TUNERS, new_oracle
 from forecaster.search.trial import COMPLETED, FAILED, PRUNED, UNFINISHED, best_trial
-from forecaster.search.trial_runner import Rules, TrialRunner
-from forecaster.search.trial_store import TrialStore
-from forecaster.utils.executors import SerialExecutor, WorkerSlot
-
-FOLDS = 3
-MAE = Objective(("MAE",), ())
-CELLS = ["a", "b", "c"]
-
-
-def space(hp):
-    cell = hp.Choice("cell", CELLS)
-    with hp.conditional_scope("cell", ["b"]):
-        depth = hp.Int("depth", 1, 3)
-    return {"cell": cell, "depth": depth or 1, "rate": hp.Float("rate", 0.01, 1, sampling="log")}
-
-
-def error_of(parameters, fold):
-    """Folds differ in difficulty, and rank parameters a little differently."""
-    base = 1 + CELLS.index(parameters["cell"]) * 0.3 + abs(np.log10(parameters["rate"]) + 1)
-    return float(fold * base / parameters["depth"] + np.sin(99 * parameters["rate"] + fold) / 9)
-
-
-def result_of(error):
-    return FoldResult({"MAE": error}, {"MAE": 2.0}, epochs=5, num_parameters=10, seconds=0.1)
-
-
-def run_task(world, parameters, fold):
-    world.runs.append((tuple(parameters.items()), fold))
-    if world.left is not None:
-        if world.left == 0:
-            raise KeyboardInterrupt
-        world.left -= 1
-    outcome = world.outcome(parameters, fold)
-    return outcome if isinstance(outcome, str) else result_of(outcome)
-
-
-class World:
-    """What happens to the folds of a search: an error of the forecasts, a text, or Ctrl-C."""
-
-    def __init__(self, outcome=error_of, left=None):
-        self.outcome, self.left, self.runs = outcome, left, []
-
-    def search(
-        self,
-        folder,
-        *,
-        tuner="random",
-        slots=1,
-        trials=12,
-        prune=True,
-        seconds=None,
-        make=SerialExecutor,
-        seed=3,
-        prepare=None,
-        oracle=None,
-    ):
-        declared = HyperParameters()
-        space(declared)
-        oracle = oracle or new_oracle(tuner, declared, seed=seed, max_epochs=9)
-        with AskTellOracle(oracle) as asked:
-            runner = TrialRunner(
-                asked,
-                prepare or (lambda hp: (space(hp), object())),
-                lambda trial, fold: partial(run_task, self, trial.parameters, fold),
-                TrialStore(folder),
-                [WorkerSlot(make) for _ in range(slots)],
-                Rules(MAE, FOLDS, trials, seconds, prune),
-                Silent(),
-                lambda trial: None,
-            )
-            return runner.run()
-
-
-def outline(trials):
-    """All that a search decided."""
-    return [
-        (t.id, t.parameters, t.status, t.errors(MAE), t.duplicate_of is not None) for t in trials
-    ]
-
-
-def reported(folder):
-    """What keras-tuner's files hold, without what only tells who asked."""
-    return {
-        file.parent.name: file.read_text() for file in sorted(folder.glob("trial_*/trial.json"))
-    }
-
-
-class Shuffled(Executor):
-    """Ends tasks on a thread of its own, in an order that a seed decides, not that of submission.
-
-    All executors of one seed share what is waiting.
-    """
-
-    def __init__(self, waiting, choose):
-        self.waiting, self.choose = waiting, choose
-
-    def submit(self, task, /, *args, **kwargs):
-        future = Future()
-        self.waiting.append((future, task))
-        threading.Timer(0.002, self._end_one).start()
-        return future
-
-    def _end_one(self):
-        future, task = self.waiting.pop(self.choose.randrange(len(self.waiting)))
-        future.set_result(task())
-
-
-def shuffled(seed):
-    return partial(Shuffled, [], random.Random(seed))
+from tests.helpers.formula_searches import (
+    CELLS,
+    FOLDS,
+    MAE,
+    World,
+    error_of,
+    outline,
+    reported,
+    shuffled,
+    space,
+)
 
 
 @pytest.mark.parametrize("tuner", ["random", "grid"])
@@ -164,7 +58,7 @@ def test_who_needs_results_does_the_same_with_as_many_workers(
 @pytest.mark.parametrize("tuner", TUNERS)
 @settings(max_examples=4, deadline=None)
 @given(cuts=st.lists(st.integers(0, 9), min_size=1, max_size=3))
-def test_a_search_that_was_cut_off_goes_on(tmp_path_factory, tuner, cuts):
+def test_a_search_that_was_cut_off_is_resumed(tmp_path_factory, tuner, cuts):
     whole, cut = tmp_path_factory.mktemp("whole"), tmp_path_factory.mktemp("cut")
     world, how = World(), {"tuner": tuner, "trials": 10}
     expected = world.search(whole, **how)
@@ -186,25 +80,6 @@ def test_a_search_that_was_cut_off_goes_on(tmp_path_factory, tuner, cuts):
     assert sorted(finished + last.runs) == sorted(world.runs)  # every fold once
     for earlier in kept:
         assert {file: file.stat().st_mtime_ns for file in earlier} == earlier
-
-
-def test_trials_that_are_over_keep_their_files(tmp_path):
-    World().search(tmp_path, trials=4)
-    before = {file: file.stat().st_mtime_ns for file in tmp_path.glob("trial_*/*.json")}
-    World().search(tmp_path, trials=7)
-    assert len(before) >= 4 * 2
-    assert {file: file.stat().st_mtime_ns for file in before} == before
-    assert len(reported(tmp_path)) == 7
-
-
-def test_a_damaged_trial_file_is_mended(tmp_path):
-    """As when a kill came while keras-tuner wrote it."""
-    World().search(tmp_path, trials=3)
-    before = reported(tmp_path)
-    (tmp_path / "trial_0001" / "trial.json").write_text("{")
-    (tmp_path / "trial_0002" / "trial.json").unlink()
-    World().search(tmp_path, trials=3)
-    assert reported(tmp_path) == before
 
 
 def hopeless(trials):
@@ -230,7 +105,7 @@ def test_hopeless_trials_are_pruned(tmp_path):
     assert all(len(trial.folds) == FOLDS for trial in trials if trial.status == COMPLETED)
     best = best_trial(trials, MAE)
     assert best.status == COMPLETED
-    # What the oracle is told of a pruned trial is never better than the median.
+    # What the oracle gets for a pruned trial is never better than the median.
     completed = [np.mean(trial.errors(MAE)) for trial in trials if trial.status == COMPLETED]
     for trial in pruned:
         assert trial.proposed.score > min(completed)
@@ -399,17 +274,3 @@ def test_a_trial_without_time_for_all_folds_is_unfinished(tmp_path, monkeypatch)
     assert trials[-1].status in (UNFINISHED, COMPLETED)
     assert 0 < len(world.runs) < 12
     assert sum(len(trial.folds) for trial in trials) == len(world.runs)
-
-
-def test_a_folder_with_other_values_is_refused(tmp_path):
-    World().search(tmp_path, trials=3)
-    with pytest.raises(ValueError, match=r"whose trial 0001 has the values .*; now it is proposed"):
-        World().search(tmp_path, trials=3, seed=4)
-
-
-@pytest.mark.parametrize("content", ["", "{", "[]", "{}", '{"values": {}, "error": null}'])
-def test_a_damaged_fold_is_told_of(tmp_path, content):
-    World().search(tmp_path, trials=2)
-    (tmp_path / "trial_0001" / "fold_2.json").write_text(content)
-    with pytest.raises(ValueError, match=r"fold_2.json', which is damaged. Delete the file"):
-        World().search(tmp_path, trials=2)

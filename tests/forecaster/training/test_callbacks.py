@@ -13,16 +13,8 @@ import tensorflow as tf
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.settings import Training
 from forecaster.utils.files import read_arrays
-from tests.helpers.fits import (
-    CHECKOUT,
-    Recorder,
-    assert_same_weights,
-    dense_core,
-    make_task,
-    train,
-    walks,
-    with_run,
-)
+from tests.helpers.arrays import CHECKOUT, walks
+from tests.helpers.fits import Recorder, assert_same_weights, dense_core, make_task, train, with_run
 from tests.helpers.killed_fit import digest, killed_task, never_killed
 
 
@@ -98,7 +90,7 @@ def test_a_fit_that_the_user_ended_ends_there_again(tmp_path):
     task = make_task(walks(2), training=training, callbacks=[StopAt()])
     model, _, history = train(task)
     assert len(history.loss) == 2
-    task = replace(task, resume_dir=tmp_path)
+    task = with_run(task, resume_dir=tmp_path)
     with pytest.raises(Cut):
         train(with_run(task, callbacks=[StopAt(), CutOff(3)]))
     again, _, other = train(task)

@@ -1,4 +1,4 @@
-"""The fit loop: hand calculations, changed futures and Keras alone judge."""
+"""The fit loop: against hand calculations, changed futures and Keras alone."""
 
 import math
 import random
@@ -10,23 +10,19 @@ import keras
 import numpy as np
 import pytest
 import tensorflow as tf
-from hypothesis import given
-from hypothesis import strategies as st
 from keras.src.random import seed_generator
 
 from forecaster.inputs.batches import TrainingCut, forecast_at, training_batches
-from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.windows import Cutoffs, WindowSource
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training import loop
-from forecaster.training.loop import OutputError, Part, rows_needed
+from forecaster.training.loop import OutputError, Part
 from forecaster.training.optimizer import AveragedAdam
 from forecaster.training.settings import Training
 from forecaster.training.validation import series_scales
+from tests.helpers.arrays import CHECKOUT, NAN, walks
 from tests.helpers.fits import (
-    CHECKOUT,
-    NAN,
     Recorder,
     assert_same_weights,
     dense_core,
@@ -34,8 +30,6 @@ from tests.helpers.fits import (
     new_model,
     same_weights,
     train,
-    update,
-    walks,
     with_run,
 )
 from tests.helpers.killed_fit import killed_task, never_killed
@@ -186,9 +180,8 @@ def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     expected.compile(AveragedAdam(0.02), OutputError(Point(), "mae"), jit_compile=True)
     scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
     cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
-    batches = training_batches(
-        WindowSource(task.table), cutoffs, task.spec, 4, (1 / scale)[:, None]
-    )
+    cut = TrainingCut(WindowSource(task.table), cutoffs, task.spec, (1 / scale)[:, None])
+    batches = training_batches(cut, 4)
     expected.fit(batches, epochs=history.best_epoch, steps_per_epoch=58, shuffle=False, verbose=0)
     assert 1 < history.best_epoch < 6
     assert_same_weights(model, expected)
@@ -240,103 +233,6 @@ def test_no_global_random_source_has_a_part(monkeypatch):
     train(make_task(walks(), network=dense_core(0.3)))
     after = np.random.get_state()
     assert all(np.array_equal(one, other) for one, other in zip(before, after, strict=True))
-
-
-def gaps(values, *places):
-    """The values without those at the places (series, first row, last row)."""
-    values = np.array(values)
-    for series, first, last in places:
-        values[series, first:last] = NAN
-    return values
-
-
-CASES = {
-    "a horizon of several seasons": {"horizon": 9, "season_length": 2},
-    "a season longer than the input": {"season_length": 20},
-    "an input of one step": {"input_length": 1},
-    "a season of one step": {"horizon": 1, "input_length": 30, "season_length": 1},
-    "one window trains, one judges": {"values": walks(1, 11)},
-    "nothing varies": {"values": np.full((2, 60), 7.0)},
-    "a column begins late": {"values": gaps(walks(2), (1, 0, 60))},
-    "a column begins late, joint": {"values": gaps(walks(2), (1, 0, 60)), "joint": True},
-    "a column begins behind the training rows": {"values": gaps(walks(2), (1, 0, 110))},
-    "a column without a value, joint": {"values": gaps(walks(2), (1, 0, 120)), "joint": True},
-    "a column ends early": {"values": gaps(walks(2), (0, 90, 120)), "output": Quantiles([0.1])},
-    "gaps": {"values": gaps(walks(), (0, 0, 4), (0, 20, 40), (0, 100, 110))},
-    "great numbers": {"values": walks() * 1e9 + 1e12, "normalization": "last"},
-    "small numbers": {"values": walks() * 1e-9, "normalization": "last"},
-    "not normalized": {"normalization": "none", "training": {"loss": "mse"}},
-    "all windows in a batch": {"training": {"validation": np.float32(0.4), "batch_size": 999}},
-}
-
-
-@pytest.mark.parametrize("how", CASES.values(), ids=CASES)
-def test_whatever_can_be_learned_from_is_learned_from(how):
-    """No warning, no NaN: not from gaps, columns that begin late, or seasons that do not fit."""
-    how = {"values": walks()} | how
-    training = Training(**{"epochs": 1} | how.pop("training", {}))
-    task = make_task(**how, training=training)
-    model, forward, history = train(task)
-    assert all(np.isfinite(weight).all() for weight in model.get_weights())
-    assert all(map(math.isfinite, [*history.loss, *history.validation_score, history.naive_score]))
-    assert history.loss[0] > 0 or np.ptp(how["values"]) == 0
-    rows = task.table.num_rows
-    forecast = forecast_at(
-        forward,
-        WindowSource(task.table, joint=task.is_joint),
-        task.spec,
-        np.array([0]),
-        np.array([rows]),
-    )
-    seen = ~np.isnan(task.table.values[:, -task.spec.input_length :]).all(axis=1)
-    np.testing.assert_array_equal(np.isfinite(forecast[0]).all(axis=(1, 2)), seen)
-
-
-TOO_FEW_TO_TRAIN = "values in its first 96 rows, which train: some to look back on, and some to lea"
-
-
-@pytest.mark.parametrize(
-    ("values", "message"),
-    [
-        (walks(1, 9), r"at least 10 rows: a season of history and a horizon .* Received: 9 rows."),
-        (gaps(walks(), (0, 0, 96)), TOO_FEW_TO_TRAIN),
-        (gaps(walks(), (0, 4, 96)), TOO_FEW_TO_TRAIN),
-        (gaps(walks(), (0, 0, 94)), TOO_FEW_TO_TRAIN),
-        (
-            gaps(walks(), (0, 96, 120)),
-            "values in the last 24 rows, which are held out, and shortly bef",
-        ),
-    ],
-)
-def test_nothing_to_learn_from(values, message):
-    with pytest.raises(ValueError, match=f"`frame` must have {message}"):
-        train(make_task(values))
-
-
-@given(
-    season=st.integers(1, 30),
-    input_length=st.integers(1, 30),
-    horizon=st.integers(1, 20),
-    validation=st.one_of(st.integers(1, 40), st.floats(0.01, 0.95)),
-)
-def test_the_rows_that_are_needed_are_the_fewest(season, input_length, horizon, validation):
-    spec = WindowSpec(input_length, horizon, season_length=season)
-    training = Training(validation=validation)
-
-    def windows_that_train(rows):
-        judging = training.validation_rows(rows, horizon)
-        assert horizon <= judging
-        return rows - judging - horizon - min(season, input_length) + 1
-
-    needed = rows_needed(spec, training)
-    assert windows_that_train(needed) >= 1
-    assert max(windows_that_train(rows) for rows in range(needed)) < 1
-
-
-def test_validation_is_a_number_of_steps_or_a_fraction():
-    for validation, rows in ((0.25, 25), (np.float32(0.25), 25), (30, 30), (np.int64(30), 30)):
-        assert Training(validation=validation).validation_rows(100, 7) == rows
-        assert Training(validation=validation).validation_rows(100, 40) == 40
 
 
 class RaiseRate(keras.callbacks.Callback):
@@ -394,40 +290,6 @@ def test_a_network_that_xla_cannot_compile():
     assert math.isfinite(history.loss[0])
 
 
-def test_an_update_goes_on_from_the_weights_at_hand():
-    """Keras alone, on every window from the first on, once."""
-    task = make_task(walks(2), training=Training(epochs=1, batch_size=5, refit=False))
-    model, expected = new_model(task), new_model(task)
-    noise = [np.random.default_rng(0).normal(size=w.shape) for w in model.get_weights()]
-    model.set_weights(noise)
-    expected.set_weights(noise)
-    update(task, model, 110)
-    assert int(model.optimizer.iterations) == 4  # 16 windows of two series
-
-    expected.compile(AveragedAdam(1e-3), OutputError(Point(), "mae"), jit_compile=False)
-    weights = (1 / series_scales(task.table, np.array([120]), 4)).astype(np.float32)
-    cutoffs = Cutoffs.between(110, np.array([117, 117]))
-    cut = TrainingCut(WindowSource(task.table), cutoffs, task.spec, weights)
-    batches = training_batches(cut, 5)
-    expected.fit(batches, steps_per_epoch=4, shuffle=False, verbose=0)
-    assert_same_weights(model, expected)
-
-
-def test_an_update_without_a_window():
-    task = make_task(walks(1, 12))
-    model = new_model(task)
-    with pytest.raises(ValueError, match="`frame` must have at least 13 rows: history, then"):
-        update(task, model, 10)
-
-
-def test_an_update_that_diverges_changes_nothing():
-    task = make_task(walks(), training=Training(learning_rate=1e30, loss="mse", batch_size=4))
-    model = new_model(task)
-    with pytest.raises(ValueError, match="The fit diverged: its loss or its validation score"):
-        update(task, model, 20)
-    assert_same_weights(model, new_model(task))
-
-
 @pytest.mark.slow
 def test_two_devices_share_the_work():
     script = CHECKOUT / "tests" / "helpers" / "mirrored_fit.py"
@@ -450,7 +312,7 @@ def test_an_epoch_may_visit_a_part_of_the_windows():
         Training(windows_per_epoch=0)
 
 
-def test_a_known_number_of_epochs_needs_no_rows_that_judge():
+def test_a_known_number_of_epochs_needs_no_held_out_rows():
     """It is what the refit does, whose number of epochs the newest rows found."""
     refitted, _, history = train(make_task(walks(), training=Training(epochs=3)))
     task = make_task(walks(), training=Training(epochs=3))

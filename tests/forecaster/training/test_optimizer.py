@@ -1,4 +1,4 @@
-"""The running averages of weights, beside a plain mean with the weights that they should have."""
+"""The running averages of weights, beside a mean with the weights that they should have."""
 
 import functools
 

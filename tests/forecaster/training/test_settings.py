@@ -1,5 +1,6 @@
 """How a network is fitted: what a `Training` refuses, and how long its epochs are."""
 
+import numpy as np
 import pytest
 
 from forecaster.network.heads import Point, Quantiles
@@ -36,3 +37,9 @@ def test_the_loss_must_fit_the_output():
         Training(loss="pinball").loss_for(Point())
     with pytest.raises(ValueError, match="`loss` must be one of pinball for output=Quantiles"):
         Training(loss="mae").loss_for(quantiles)
+
+
+def test_validation_is_a_number_of_steps_or_a_fraction():
+    for validation, rows in ((0.25, 25), (np.float32(0.25), 25), (30, 30), (np.int64(30), 30)):
+        assert Training(validation=validation).validation_rows(100, 7) == rows
+        assert Training(validation=validation).validation_rows(100, 40) == 40

@@ -1,4 +1,4 @@
-"""Scores of the newest rows: loops that anyone can check judge."""
+"""Scores of the newest rows: against slow loops."""
 
 import itertools
 import math
@@ -13,14 +13,14 @@ from hypothesis.extra.numpy import arrays
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.windows import WindowSource
 from forecaster.network.heads import Point, Quantiles
-from forecaster.training import validation as judge_module
+from forecaster.training import validation as validation_module
 from forecaster.training.validation import ValidationScorer, observes, series_scales
-from tests.helpers.fits import NAN, make_table, ramp, walks
+from tests.helpers.arrays import NAN, make_table, ramp, walks
 
 gappy = arrays(float, (2, 12), elements=st.one_of(st.just(NAN), st.integers(-9, 9).map(float)))
 
 
-def make_judge(values, train_rows, *, spec=None, output=None, loss="mae", joint=False):
+def make_scorer(values, train_rows, *, spec=None, output=None, loss="mae", joint=False):
     table = make_table(values)
     source, output = WindowSource(table, joint=joint), output or Point()
     spec = spec or WindowSpec(4, 2, source.channels, output.width, season_length=3)
@@ -57,7 +57,7 @@ def test_a_spread_that_float32_cannot_tell_is_none(level):
 
 
 def test_only_the_newest_rows_give_the_scale(monkeypatch):
-    monkeypatch.setattr(judge_module, "MOST_SCALED", 50)
+    monkeypatch.setattr(validation_module, "MOST_SCALED", 50)
     values = walks(rows=200)
     expected = scales(values[:, 100:150], 50, 4)
     np.testing.assert_array_equal(scales(values, 150, 4), expected)
@@ -80,7 +80,7 @@ def test_observes_is_the_slow_loop(values, cutoffs, steps):
 def test_scores_by_hand(output, loss, joint):
     values, season, horizon, train_rows = walks(2, 40), 3, 2, 30
     values[0, 33] = NAN
-    judge = make_judge(values, train_rows, output=output, loss=loss, joint=joint)
+    scorer = make_scorer(values, train_rows, output=output, loss=loss, joint=joint)
     scale = [np.mean(np.abs(s[season:train_rows] - s[: train_rows - season])) for s in values]
 
     def error(actual, forecast):
@@ -98,7 +98,7 @@ def test_scores_by_hand(output, loss, joint):
             if not np.isnan(actual):
                 naive.append(error(actual / scale[s], values[s, row] / scale[s]))
                 zero.append(error(actual / scale[s], 0.0))
-    assert judge.naive_score == pytest.approx(np.mean(naive))
+    assert scorer.naive_score == pytest.approx(np.mean(naive))
     channels = 2 if joint else 1
 
     def forward(inputs):
@@ -106,7 +106,7 @@ def test_scores_by_hand(output, loss, joint):
         assert past.shape[1:] == (4, channels)
         return tf.zeros((past.shape[0], horizon, channels, output.width))
 
-    assert judge(forward) == pytest.approx(np.mean(zero))
+    assert scorer(forward) == pytest.approx(np.mean(zero))
 
 
 def zeros(inputs):
@@ -123,23 +123,23 @@ def test_what_nobody_can_forecast_is_not_scored():
     for s, cutoff in itertools.product((0, 2), range(30, 39)):
         if not np.isnan(values[s, cutoff - 4 : cutoff]).all():
             errors += list(np.abs(values[s, cutoff : cutoff + 2]) / scale[s])
-    judge = make_judge(values, 30)
-    assert judge(zeros) == pytest.approx(np.mean(errors))
+    scorer = make_scorer(values, 30)
+    assert scorer(zeros) == pytest.approx(np.mean(errors))
     values[1] = NAN
-    assert make_judge(values, 30)(zeros) == pytest.approx(np.mean(errors))
-    assert math.isfinite(judge.naive_score)
+    assert make_scorer(values, 30)(zeros) == pytest.approx(np.mean(errors))
+    assert math.isfinite(scorer.naive_score)
 
 
 def test_where_no_series_varies_each_counts_in_its_own_unit():
     values = np.full((2, 40), 5.0)
     values[0, 38:] = 7
     # Nine windows of two values for each series.
-    assert make_judge(values, 30)(zeros) == pytest.approx((33 * 5 + 3 * 7) / 36)
+    assert make_scorer(values, 30)(zeros) == pytest.approx((33 * 5 + 3 * 7) / 36)
 
 
 def test_a_network_that_is_lost_has_no_score():
-    judge = make_judge(walks(rows=40), 30)
-    assert np.isnan(judge(lambda inputs: NAN * zeros(inputs)))
+    scorer = make_scorer(walks(rows=40), 30)
+    assert np.isnan(scorer(lambda inputs: NAN * zeros(inputs)))
 
 
 @pytest.mark.parametrize("first_missing", [0, 30])
@@ -149,19 +149,19 @@ def test_nothing_to_score(first_missing):
     with pytest.raises(
         ValueError, match="`frame` must have values in the last 10 rows, which are held out"
     ):
-        make_judge(values, 30)
+        make_scorer(values, 30)
 
 
 @pytest.mark.parametrize("horizon", [1, 5])
 @pytest.mark.parametrize("rows", [5, 6, 100, 2052, 30_000, 49_152])
 def test_cutoffs_lie_behind_the_rows_that_train(rows, horizon):
     spec = WindowSpec(4, horizon, season_length=24)
-    judge = make_judge(ramp(2, 1000 + rows), 1000, spec=spec)
-    assert judge.cutoffs[0] >= 1000
-    assert judge.cutoffs[-1] == 1000 + rows - horizon
-    assert len(judge.cutoffs) * 2 <= 4096
+    scorer = make_scorer(ramp(2, 1000 + rows), 1000, spec=spec)
+    assert scorer.cutoffs[0] >= 1000
+    assert scorer.cutoffs[-1] == 1000 + rows - horizon
+    assert len(scorer.cutoffs) * 2 <= 4096
     if rows <= 2052 - 4:
-        assert len(judge.cutoffs) == rows - horizon + 1
+        assert len(scorer.cutoffs) == rows - horizon + 1
     else:  # a sample, in which every phase of the season is scored
-        assert len(judge.cutoffs) > 400
-        assert len(np.unique((judge.cutoffs[:, None] + np.arange(horizon)) % 24)) == 24
+        assert len(scorer.cutoffs) > 400
+        assert len(np.unique((scorer.cutoffs[:, None] + np.arange(horizon)) % 24)) == 24
