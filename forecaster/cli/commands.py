@@ -243,8 +243,10 @@ def backtest(
     the first cutoff, and with --refit again up to every other one.
     """
     if window is not None:
+        if train_length is not None:
+            raise typer.BadParameter("is its former name: leave it out.", param_hint="'--window'")
         say("Warning", "--window is now called --train-length, and will be gone later.")
-        train_length = window if train_length is None else train_length
+        train_length = window
     if model is None:
         forecaster, frame = _new_for(data, horizon, parameters)
     else:

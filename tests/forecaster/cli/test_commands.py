@@ -268,7 +268,6 @@ class Scored:
     [
         (["--train-length", 40], 40, 0),
         (["--window", 40], 40, 1),
-        (["--window", 30, "--train-length", 40], 40, 1),  # the present name counts
         ([], None, 0),
     ],
 )
@@ -286,6 +285,14 @@ def test_the_former_name_of_the_training_window(run, monkeypatch, air_csv, words
     assert asked == [length]
     line = "Warning: --window is now called --train-length, and will be gone later.\n"
     assert err == line * warnings
+
+
+def test_the_former_name_beside_the_present_one_is_refused(run, air_csv):
+    words = ["--horizon", 6, "--window", 30, "--train-length", 40]
+    code, out, err = run("backtest", air_csv, *words)
+    assert (code, out) == (2, "")
+    assert "'--window': is its former name: leave it out." in err
+    assert err.startswith("Error: ") and err.count("\n") == 1
 
 
 def test_the_former_name_is_not_in_the_help(run):

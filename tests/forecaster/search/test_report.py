@@ -92,7 +92,7 @@ def test_a_table_has_a_row_for_each_trial_that_was_run():
 
 
 FOLD_COLUMNS = ["fold_1", "fold_2", "fold_10"]
-PARAMETER_COLUMNS = ["seed", "network__cell", "folded", "fold_", "my_fold_1", "note"]
+PARAMETER_COLUMNS = ["seed", "network__cell", "fold_", "fold_1_note", "my_fold_1", "note"]
 
 
 @given(st.permutations([*OUTCOMES, *FOLD_COLUMNS, *PARAMETER_COLUMNS]))
