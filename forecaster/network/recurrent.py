@@ -84,6 +84,7 @@ class RecurrentNetwork:
         ValueError: if an argument lies outside its range.
 
     Example:
+        >>> from forecaster import WindowSpec
         >>> core = RecurrentNetwork("peephole_lstm", units=32)(WindowSpec(36, 12, season_length=12))
         >>> core.output_shape
         (None, 12, 1)

@@ -10,6 +10,7 @@ from forecaster.search.oracles import AskTellOracle, new_oracle
 from tests.helpers.proposals import error, proposals, wide
 
 
+@pytest.mark.slow
 def test_the_bayesian_learns():
     """After as many trials it is ahead of random search, with each of the seeds."""
 

@@ -83,6 +83,7 @@ def test_all_trials_are_evaluated_on_the_same_rows():
     assert trials["score"].nunique() == 3
 
 
+@pytest.mark.slow
 def test_what_is_fitted_in_the_end_was_evaluated():
     """An input length that grows with the rows would be another one on all of them."""
     frame = waves().iloc[:42]

@@ -17,7 +17,9 @@ TASKS = [partial(math.factorial, number) for number in (5, 3, 4)]
 
 
 @pytest.mark.parametrize(
-    "workers", [0, 1, 2, 9, lambda: ThreadPoolExecutor(2)], ids=["0", "1", "2", "9", "threads"]
+    "workers",
+    [0, 1, 2, pytest.param(9, marks=pytest.mark.slow), lambda: ThreadPoolExecutor(2)],
+    ids=["0", "1", "2", "9", "threads"],
 )
 def test_results_come_in_the_order_of_the_tasks(workers):
     assert run_all(TASKS, workers) == [120, 6, 24]
@@ -93,6 +95,7 @@ def test_workers_that_are_refused(workers, error, message):
         run_all([], workers)
 
 
+@pytest.mark.slow
 def test_a_slot_makes_its_executor_anew_after_its_lifetime():
     slot, seen = WorkerSlot(partial(spawned, 1), lifetime=2), []
     with slot:
@@ -101,6 +104,7 @@ def test_a_slot_makes_its_executor_anew_after_its_lifetime():
     assert os.getpid() not in seen
 
 
+@pytest.mark.slow
 def test_a_slot_survives_the_death_of_its_worker():
     with WorkerSlot(partial(spawned, 1)) as slot:
         first = slot.submit(os.getpid).result()

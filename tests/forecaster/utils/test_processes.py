@@ -68,6 +68,7 @@ def test_a_worker_has_a_gpu_of_its_own(number, gpu, monkeypatch):
     assert visible == [(gpu, "GPU")]
 
 
+@pytest.mark.slow
 def test_every_process_of_a_pool_has_its_share_and_a_number_of_its_own():
     """Those of a backtest as those of a search: no process takes all cores."""
     tasks = [tf.config.threading.get_intra_op_parallelism_threads] * 4
