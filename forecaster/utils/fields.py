@@ -11,7 +11,7 @@ A field is declared by its annotation, for example
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from types import NoneType, UnionType
 from typing import Annotated, Any, Literal, Protocol, Union, get_args, get_origin, get_type_hints
@@ -114,9 +114,20 @@ def check_fields(spec: object) -> None:
 
 @cache
 def field_kinds(spec: type) -> dict[str, FieldKind]:
-    """Read the kinds of all fields of a dataclass from its annotations, by name."""
+    """Read the kinds of all fields of a dataclass from its annotations, by name.
+
+    Raises:
+        TypeError: if a field is declared without its range or its choices.
+    """
     hints = get_type_hints(spec, include_extras=True)
-    return {name: _kind(hint) for name, hint in hints.items()}
+    kinds = {field.name: _kind(hints[field.name]) for field in fields(spec)}
+    for name, kind in kinds.items():
+        if kind.bound is None and not kind.choices:
+            raise TypeError(
+                f"`{name}` of {spec.__name__} must be declared with what it may hold. Received: "
+                f"{hints[name]}. For example Annotated[int, AtLeast(1)] or Literal['a', 'b']."
+            )
+    return kinds
 
 
 def _kind(hint: Any) -> FieldKind:

@@ -1,7 +1,7 @@
 """Fields of a dataclass: their kinds by their annotations, and the values they refuse."""
 
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 
@@ -102,3 +102,24 @@ def test_values_that_are_refused(change, error, message):
     with pytest.raises(error) as caught:
         replace(Spec(), **change)
     assert str(caught.value) == message
+
+
+def test_a_field_without_its_range_is_refused():
+    """Otherwise any value of it would be refused, or none."""
+
+    @dataclass(frozen=True)
+    class Undeclared:
+        momentum: float = 0.9
+
+    message = r"`momentum` of Undeclared must be declared with what it may hold. Received: <class"
+    with pytest.raises(TypeError, match=message):
+        check_fields(Undeclared())
+
+
+def test_what_belongs_to_the_class_is_no_field():
+    @dataclass(frozen=True)
+    class WithConstant:
+        longest: ClassVar[int] = 9
+        units: Annotated[int, AtLeast(1)] = 1
+
+    assert list(field_kinds(WithConstant)) == ["units"]
