@@ -1,6 +1,6 @@
 """One global network with default settings on the 414 hourly series of the M4 competition.
 
-Fitted on the training parts alone, whose newest rows judge inside the fit; then 48 hours after
+Fitted on the training parts alone, whose last rows are held out inside the fit; then 48 hours after
 each series, scored as the competition did: sMAPE and MASE (scaled by the seasonal naive's error in
 the training part) of each series, their means over series, and OWA, the mean of both relative to
 the competition's Naive2 (18.383 and 2.395).

@@ -1,4 +1,4 @@
-"""From a DataFrame to a forecast, a judgement, a picture, and an artifact that needs no package.
+"""From a DataFrame to a forecast, a backtest, a picture, and an artifact that needs no package.
 
 python examples/air_passengers.py [FOLDER]
 """
@@ -22,7 +22,7 @@ model = Forecaster(horizon=12, output=Quantiles(levels)).fit(known)
 forecast = model.predict(quantiles=levels)
 print(forecast["passengers"].round().assign(actual=year["passengers"]))
 
-# Twelve cutoffs in the past, none of them seen by the weights that are judged.
+# Twelve cutoffs in the past, none of them seen by the weights that are scored.
 result = model.backtest(known, cutoffs=12)
 print(result.scores().round(3))
 print(result.scores(by="step")["MASE"].unstack("forecast").round(3))

@@ -16,14 +16,7 @@ from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Run, Task, Trained, train_further
 from forecaster.training.optimizer import averaged_weights
 from forecaster.training.settings import Training
-from tests.helpers.arrays import (  # noqa: F401, some are here for those who import from here
-    CHECKOUT,
-    NAN,
-    make_table,
-    ramp,
-    sliced,
-    walks,
-)
+from tests.helpers.arrays import make_table
 
 
 def dense_core(dropout=0.0):

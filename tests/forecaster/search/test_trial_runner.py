@@ -82,7 +82,7 @@ def test_a_search_that_was_cut_off_is_resumed(tmp_path_factory, tuner, cuts):
         assert {file: file.stat().st_mtime_ns for file in earlier} == earlier
 
 
-def hopeless(trials):
+def to_be_pruned(trials):
     """The median rule once more, fold by fold over a table of errors."""
     errors = [[error_of(t.parameters, fold) for fold in range(1, FOLDS + 1)] for t in trials]
     lasts = []  # how many folds each trial was run in
@@ -97,9 +97,9 @@ def hopeless(trials):
     return lasts
 
 
-def test_hopeless_trials_are_pruned(tmp_path):
+def test_trials_worse_than_the_median_are_pruned(tmp_path):
     trials = World().search(tmp_path, trials=30)
-    assert [len(trial.folds) for trial in trials] == hopeless(trials)
+    assert [len(trial.folds) for trial in trials] == to_be_pruned(trials)
     pruned = [trial for trial in trials if trial.status == PRUNED]
     assert 5 < len(pruned) < 25
     assert all(len(trial.folds) == FOLDS for trial in trials if trial.status == COMPLETED)
