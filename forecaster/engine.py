@@ -142,7 +142,8 @@ class Engine:
                 it by early stopping.
             run: how the fit is watched and kept.
         """
-        task = self._task(table, self.window_spec(table), run)
+        observed = until_observed(table)  # once here: what is cut already is not cut again
+        task = self._task(observed, self.window_spec(observed), run)
         trained = train(task, epochs)
         return Fitted.on(table, self.config, task.spec, trained)
 

@@ -345,7 +345,7 @@ def _report(error: Exception, debug: bool) -> int:
     if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # a wrong command line
         context = getattr(error, "ctx", None)
         path = context.command_path if context else NAME
-        say("Error", f"{error.format_message()} See {path} --help.")
+        say("Error", f"{error.format_message().removesuffix('.')}. See {path} --help.")
         return error.exit_code
     if debug:
         traceback.print_exception(error)

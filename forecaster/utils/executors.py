@@ -80,7 +80,8 @@ def spawned(count: int, *, first: int = 0, of: int | None = None) -> ProcessPool
     numbers = context.SimpleQueue()
     for number in range(first, first + count):
         numbers.put(number)
-    return ProcessPoolExecutor(count, context, start_worker, (numbers, of or count))
+    workers = count if of is None else of
+    return ProcessPoolExecutor(count, context, start_worker, (numbers, workers))
 
 
 class SerialExecutor(Executor):

@@ -92,9 +92,9 @@ def start_worker(numbers: SimpleQueue[int], workers: int) -> None:
 def _end_with_parent() -> None:
     """End this process when its parent has ended, instead of waiting for tasks forever."""
     parent = parent_process()
-    if parent is not None:
+    if parent is not None:  # None in a process that was not spawned
         parent.join()
-    os._exit(1)
+        os._exit(1)
 
 
 class _Inherited:
