@@ -12,13 +12,14 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
 import pandas as pd
 
 from forecaster.config import ForecasterConfig
 from forecaster.data.interop import columns_of
 from forecaster.data.messages import shortlist
 from forecaster.data.parquet import parquet_columns, read_parquet
-from forecaster.data.quality import warn_of_constants
+from forecaster.data.quality import reject_larger, warn_of_constants, warn_of_lost_digits
 from forecaster.data.reading import Reading, read_frame
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_sha256
@@ -61,6 +62,7 @@ class Engine:
         """Read the frame of a fit or a backtest."""
         table = _read(frame, self.config.reading)
         warn_of_constants(table.values, table.series, table.offsets)
+        self._check_levels(table)
         return table
 
     def read_like_fit(self, frame: Frame, fitted: Fitted, *, to_learn: bool = False) -> SeriesTable:
@@ -83,7 +85,9 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            return _read(frame, reading)
+            table = _read(frame, reading)
+            self._check_levels(table)
+            return table
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
@@ -160,9 +164,23 @@ class Engine:
                 f"have seen. Received: a frame that ends at {table.end}."
             )
         table = fitted.with_later(table)
+        fitted = fitted.knowing_spreads(table)
         first = (fitted.rows_seen(table) - self.horizon + 1).clip(1)
         train_further(self._task(table, fitted.spec, Run()), fitted.trained, first)
         return Fitted.on(table, self.config, fitted.spec, fitted.trained)
+
+    def _check_levels(self, table: SeriesTable) -> None:
+        """Check that windows can be handed to the network without the loss of what varies."""
+        if self.config.normalization != "none":
+            warn_of_lost_digits(table, np.float64)
+            return
+        warn_of_lost_digits(table, np.float32)
+        reject_larger(
+            table,
+            1e18,
+            'with normalization="none", which hands them to the network as they are',
+            'Use normalization="last", or scale the column.',
+        )
 
     def _task(self, table: SeriesTable, spec: WindowSpec, run: Run) -> Task:
         # Later rows must not reveal that a series goes on after a gap.

@@ -21,6 +21,7 @@ from forecaster.data.time_grid import freq_name
 from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
 from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.spreads import Spreads
 from forecaster.network.model import SavedNetwork, build_model, compile_forward
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.saving import artifact
@@ -60,7 +61,13 @@ class Fitted:
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
     ) -> np.ndarray:
         """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width)."""
-        source = new_source(table, self.trained.coder, self.spec, joint=self.config.is_joint)
+        source = new_source(
+            table,
+            self.trained.coder,
+            self.spec,
+            joint=self.config.is_joint,
+            spreads=self.trained.spreads,
+        )
         return forecast_at(self.trained.forward, source, self.spec, ids, cutoffs)
 
     def warn_of_categories(self, table: SeriesTable) -> None:
@@ -87,6 +94,12 @@ class Fitted:
     def with_later(self, table: SeriesTable) -> SeriesTable:
         """Put later rows behind the history that is kept, if one is."""
         return table if self.history is None else concat_in_time(self.history, table)
+
+    def knowing_spreads(self, table: SeriesTable) -> Fitted:
+        """Return the same weights with the spreads of the ids of `table` that they lack."""
+        spreads = self.trained.spreads
+        known = None if spreads is None else spreads.extended(table)
+        return replace(self, trained=replace(self.trained, spreads=known))
 
     def rows_seen(self, table: SeriesTable) -> np.ndarray:
         """Count the rows of each id of `table` that the weights have seen: (I,)."""
@@ -139,6 +152,7 @@ class Fitted:
             "quantiles": list(config.head.levels),
             "fit": _history_to_json(self.trained.history),
             "layout": table_to_json(self.last_rows if kept is None else kept),
+            "spreads": None if self.trained.spreads is None else self.trained.spreads.to_json(),
         }
         return metadata, None if kept is None else table_arrays(kept)
 
@@ -153,10 +167,14 @@ class Fitted:
         layout = metadata["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
         table = table_from_json(layout, **({"values": unknown} if history is None else history))
+        config = ForecasterConfig.from_json(metadata["parameters"])
+        not_known = [[None] * table.num_targets] * table.num_ids  # in older artifacts
+        spreads = Spreads.from_json(metadata.get("spreads") or not_known, table)
         return _rebuilt(
-            ForecasterConfig.from_json(metadata["parameters"]),
+            config,
             WindowSpec(**metadata["spec"]),
             CovariateCoder.from_json(metadata["covariates"]),
+            None if config.normalization == "none" else spreads,
             weights,
             _history_from_json(metadata["fit"]),
             table.tail(1),
@@ -166,8 +184,10 @@ class Fitted:
     def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
         """Write an artifact, as `Forecaster.save` describes it."""
         metadata, history = self.to_metadata(keep_history=keep_history)
-        serving = Serving(self.spec, self.trained.coder, self.config.head, self.last_rows)
-        model = self.trained.model
+        model, trained = self.trained.model, self.trained
+        serving = Serving(
+            self.spec, trained.coder, self.config.head, self.last_rows, trained.spreads
+        )
         artifact.save(path, model, serving, metadata, history, overwrite=overwrite)
 
     @classmethod
@@ -191,27 +211,33 @@ class Fitted:
 
     def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
         """Pickle the weights alone: copies and other processes compile a model of their own."""
-        weights = self.trained.model.get_weights()
-        rest = (self.trained.history, self.last_rows, self.history)
-        return _rebuilt, (self.config, self.spec, self.trained.coder, weights, *rest)
+        weights, trained = self.trained.model.get_weights(), self.trained
+        rest = (trained.history, self.last_rows, self.history)
+        return _rebuilt, (self.config, self.spec, trained.coder, trained.spreads, weights, *rest)
 
 
-def untrained(config: ForecasterConfig, spec: WindowSpec, coder: CovariateCoder) -> Trained:
+def untrained(
+    config: ForecasterConfig,
+    spec: WindowSpec,
+    coder: CovariateCoder,
+    spreads: Spreads | None = None,
+) -> Trained:
     """Build a model with fresh weights, and its forward pass."""
     model = build_model(config.core, spec, config.normalization, config.head, coder.kinds)
-    return Trained(coder, model, compile_forward(model), FitHistory())
+    return Trained(coder, model, compile_forward(model), FitHistory(), spreads)
 
 
 def _rebuilt(
     config: ForecasterConfig,
     spec: WindowSpec,
     coder: CovariateCoder,
+    spreads: Spreads | None,
     weights: list[np.ndarray],
     fit_history: FitHistory,
     last_rows: SeriesTable,
     history: SeriesTable | None,
 ) -> Fitted:
-    trained = replace(untrained(config, spec, coder), history=fit_history)
+    trained = replace(untrained(config, spec, coder, spreads), history=fit_history)
     trained.model.set_weights(weights)
     return Fitted(config, spec, trained, last_rows, history)
 

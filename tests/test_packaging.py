@@ -68,7 +68,7 @@ LINES = {
         "folds",
     ],
     "forecaster.inputs": [
-        "spec",
+        "spec spreads units",
         "time_features windows",
         "batches covariate_coder",
     ],

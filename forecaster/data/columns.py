@@ -14,7 +14,7 @@ from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import FrameWarning, Rows, column, encode
 from forecaster.data.messages import shortlist
 
-_LARGEST = float(np.finfo(np.float32).max)  # networks compute in float32
+_LARGEST = 1e100  # sums of squares must be finite
 _ENCODABLE = (  # what categories may be, as pandas infers it
     "string",
     "boolean",
@@ -82,7 +82,7 @@ def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
     """Convert columns (N, C) to values (C, N) float64, a view where possible, finite or NaN.
 
     Raises:
-        ValueError: if a value is infinite or beyond float32.
+        ValueError: if a value is infinite or beyond 1e100.
     """
     masked = any(isinstance(dtype, pd.api.extensions.ExtensionDtype) for dtype in columns.dtypes)
     missing = {"na_value": np.nan} if masked else {}  # asking for it costs a copy
@@ -93,7 +93,7 @@ def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
     if len(beyond):
         found = np.flatnonzero(np.abs(values[beyond[0]]) > _LARGEST)
         raise ValueError(
-            f"`{rows.argument}` must hold finite numbers within float32 (3.4e38). Received: "
+            f"`{rows.argument}` must hold finite numbers up to 1e100. Received: "
             f"{values[beyond[0], found[0]]} in column {columns.columns[beyond[0]]!r} at "
             f"{rows.named(found)}; columns with such values: {len(beyond)}. Replace them by "
             f"NaN if they mean missing, or scale the column."

@@ -16,6 +16,7 @@ _OUTLIER_RATIO = 10_000  # an outlier is at least this many times as large as or
 _OUTLIER_SPREAD = 100  # the largest outlier is less than this many times as large as the others
 _MAX_OUTLIERS = 0.1  # fraction of the values; more of them are a property of the series
 _CHUNK = 1 << 16  # values scanned at a time
+ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of a value: smaller differences are no variation
 
 
 def warn_of_gaps(table: SeriesTable, lacking: np.ndarray, count: int) -> None:
@@ -65,6 +66,42 @@ def warn_of_constants(
                 FrameWarning,
                 stacklevel=4,
             )
+
+
+def warn_of_lost_digits(table: SeriesTable, dtype: type[np.floating]) -> None:
+    """Warn of series so far from 0 that a dtype keeps fewer than four digits of their variation."""
+    begins = table.offsets[:-1]
+    lowest = np.fmin.reduceat(table.values, begins, axis=1).T.ravel()
+    highest = np.fmax.reduceat(table.values, begins, axis=1).T.ravel()
+    width, level = highest - lowest, np.fmax(highest, -lowest)
+    found = np.flatnonzero((width > 0) & (width < 1e4 * np.finfo(dtype).eps * level))
+    if len(found):
+        named = [
+            f"{table.series[at]!r} ({width[at]:.3g} around {level[at]:.3g})" for at in found[:5]
+        ]
+        warnings.warn(
+            f"`frame` has series whose values vary so little, so far from 0, that {dtype.__name__} "
+            f"keeps fewer than 4 digits of the variation: {shortlist(named, len(found))}. Subtract "
+            "their level before it is rounded away.",
+            FrameWarning,
+            stacklevel=4,
+        )
+
+
+def reject_larger(table: SeriesTable, limit: float, reason: str, advice: str) -> None:
+    """Check that no value is larger than a limit.
+
+    Raises:
+        ValueError: with the reason for the limit, and the advice.
+    """
+    largest = _largest(table)
+    if (largest > limit).any():
+        target, position = np.argwhere(largest > limit)[0]
+        name = table.series[position * table.num_targets + target]
+        raise ValueError(
+            f"`frame` must hold values up to {limit:g} {reason}. Received: "
+            f"{largest[target, position]:g} in {name!r}. {advice}"
+        )
 
 
 def warn_of_outliers(table: SeriesTable) -> None:

@@ -109,7 +109,7 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
             numeric, or a covariate is neither numbers nor categories.
         ValueError: if the frame is empty, a column is unknown or duplicated, a time or an id is
             missing, a time of an id is duplicated or off the grid, the step cannot be inferred, a
-            value is infinite or beyond float32, all values are missing, a column has two roles, a
+            value is infinite or beyond 1e100, all values are missing, a column has two roles, a
             static covariate changes within an id, or a weight is missing or negative.
 
     Warns:

@@ -18,7 +18,7 @@ import numpy as np
 import tensorflow as tf
 
 from forecaster.inputs.spec import Forward, Inputs, Tensor, WindowSpec
-from forecaster.inputs.windows import Cutoffs, WindowSource
+from forecaster.inputs.windows import Cutoffs, Windows, WindowSource
 
 FORECAST_BATCH = 256  # windows
 CUT_TOGETHER = 256  # windows: a call from TensorFlow to NumPy takes as long as cutting some
@@ -34,13 +34,16 @@ class TrainingCut:
         source: the arrays that windows are cut from.
         cutoffs: where windows are cut.
         spec: lengths of history and horizon.
-        weights: (n, S') float32, weight of an error of one unit in each series and channel.
+        weights: (n, S'), weight of an error of 1 in each series and channel, in the
+            targets' units.
+        power: of the units in an error: 1, or 2 where errors are squared.
     """
 
     source: WindowSource
     cutoffs: Cutoffs
     spec: WindowSpec
     weights: np.ndarray
+    power: int = 1
 
     def __call__(self, number: np.ndarray) -> TrainingBatches:
         """Cut the windows (k, B) of k batches -> inputs, targets and weights, (k, B, ...) float32.
@@ -51,20 +54,27 @@ class TrainingCut:
         """
         batches, batch_size = number.shape
         series, cutoff = self.cutoffs.locate(number.ravel())
-        inputs = self.source.inputs(series, cutoff, self.spec)
-        target = self.source.gather(series, cutoff, 0, self.spec.horizon)
-        blind = np.isnan(inputs["past_values"]).all(axis=1, keepdims=True)
+        windows = self.source.windows(series, cutoff, self.spec)
+        target = windows.scaled(self.source.gather(series, cutoff, 0, self.spec.horizon))
+        blind = np.isnan(windows.inputs["past_values"]).all(axis=1, keepdims=True)
         missing = np.isnan(target) | blind
         of_batch = missing.reshape(batches, -1)
         observed_share = np.maximum(1 - of_batch.mean(axis=1), 1 / of_batch.shape[1])
         weight = self.source.weights(series, cutoff, self.spec.horizon)
-        weight = self.weights[series][:, None] * weight
+        weight = self._of_errors(windows, series) * weight
         weight = weight / observed_share.repeat(batch_size)[:, None, None]
-        parts = (inputs, np.where(missing, 0, target), np.where(missing, 0, weight))
+        parts = (windows.inputs, np.where(missing, 0, target), np.where(missing, 0, weight))
         return tf.nest.map_structure(
             lambda part: part.reshape(number.shape + part.shape[1:]).astype(np.float32, copy=False),
             parts,
         )
+
+    def _of_errors(self, windows: Windows, series: np.ndarray) -> np.ndarray:
+        """Return the weights of errors in the units of each window, (B, 1, S') float32."""
+        weights = self.weights[series][:, None]
+        if windows.units is not None:
+            weights = weights * windows.units.unit**self.power
+        return weights.astype(np.float32)
 
 
 def training_batches(cut: TrainingCut, batch_size: int, first_batch: int = 0) -> tf.data.Dataset:
@@ -146,14 +156,14 @@ def forecast_windows(
         cutoffs: (K,) in rows of each series.
 
     Returns:
-        (K, H, S', width) float32, in the targets' units.
+        (K, H, S', width) float64, in the targets' units.
     """
     forecasts = []
     for start in range(0, len(cutoffs), FORECAST_BATCH):
         chosen = slice(start, start + FORECAST_BATCH)
-        inputs = source.inputs(series[chosen], cutoffs[chosen], spec)
-        tensors = {name: tf.convert_to_tensor(array) for name, array in inputs.items()}
-        forecasts.append(forward(tensors).numpy())
+        windows = source.windows(series[chosen], cutoffs[chosen], spec)
+        tensors = {name: tf.convert_to_tensor(array) for name, array in windows.inputs.items()}
+        forecasts.append(windows.restored(forward(tensors).numpy()))
     return np.concatenate(forecasts)
 
 
@@ -163,7 +173,7 @@ def forecast_at(
     """Forecast every target of `ids` (K,), each id from its own of the `cutoffs` (K,).
 
     Returns:
-        (K, S, H, width) float32, in the targets' units.
+        (K, S, H, width) float64, in the targets' units.
     """
     # The series of an id: its own number, plus `num_ids` for every further target.
     series = ids[:, None] + source.num_ids * np.arange(source.copies)

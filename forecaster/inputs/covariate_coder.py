@@ -3,8 +3,9 @@
 Who owns what:
 
 * a table holds numbers, and codes of the categories that it was read with;
-* `CovariateCoder` owns the columns of a fit, and the categories of its training rows: no other
-  category gets an embedding;
+* `CovariateCoder` owns the columns of a fit, and the categories, means and deviations of its
+  training rows: no other category gets an embedding;
+* `Column` owns the unit in which a number becomes float32;
 * the model (network/covariate_encoder.py) scales numbers and embeds codes, so that an artifact does
   so too.
 
@@ -22,21 +23,37 @@ import pandas as pd
 
 from forecaster.data.covariates import COVARIATE_ROLES, Covariates
 from forecaster.data.json_index import label_from_json, label_to_json
+from forecaster.data.quality import ROUNDING
 from forecaster.data.ragged import is_among_first
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import table_chunks
 from forecaster.data.time_grid import TimeGrid
 from forecaster.inputs.spec import NUMBER, UNSCALED, CovariateKinds, WindowSpec
+from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import TimeFeatures
 from forecaster.inputs.windows import CodedColumns, CovariateArrays, WindowSource
 
 
 @dataclass(frozen=True)
 class Column:
-    """Covariate column: numeric where `categories` is None, else a category with those values."""
+    """Covariate column: numeric where `categories` is None, else a category with those values.
+
+    Args:
+        label: of the column.
+        categories: of the training rows, in order.
+        location: mean of the training rows, of a number.
+        scale: their standard deviation; 0 where the column is constant.
+    """
 
     label: Hashable
     categories: tuple[Hashable, ...] | None = None
+    location: float = 0.0
+    scale: float = 1.0
+
+    @property
+    def unit(self) -> float:
+        """Return the difference from `location` that becomes 1 in float32."""
+        return self.scale if self.scale > 0 else 1.0
 
     @property
     def kind(self) -> int:
@@ -66,17 +83,19 @@ class CovariateCoder:
     def learned(
         cls, table: SeriesTable, rows: np.ndarray, time_features: TimeFeatures
     ) -> CovariateCoder:
-        """Fit columns to `table`, with the categories of the first `rows` (I,) of each id."""
+        """Fit columns to the first `rows` (I,) of each id of `table`."""
         seen = {
             name: [None if c is None else np.zeros(len(c), bool) for c in covariates.categories]
             for name, covariates in ((name, getattr(table, name)) for name in COVARIATE_ROLES)
         }
+        moments = {name: _Moments(len(getattr(table, name))) for name in COVARIATE_ROLES}
         for name, values in _first_rows(table, rows):
+            moments[name].add(values)
             for is_seen, codes in zip(seen[name], values, strict=True):
                 if is_seen is not None:
                     is_seen[codes[~np.isnan(codes)].astype(np.int64)] = True
         past, future, static = (
-            _learned(getattr(table, name), seen[name]) for name in COVARIATE_ROLES
+            _learned(getattr(table, name), seen[name], moments[name]) for name in COVARIATE_ROLES
         )
         return cls(past, future, static, time_features)
 
@@ -90,19 +109,14 @@ class CovariateCoder:
         unscaled = (UNSCALED,) * self.time_features.width
         return CovariateKinds(past + future + unscaled, future + unscaled, static)
 
-    def scaling(
-        self, table: SeriesTable, rows: np.ndarray
-    ) -> dict[str, tuple[np.ndarray, np.ndarray]]:
-        """Compute mean and standard deviation of each column in the first `rows` (I,) of ids.
+    def scaling(self) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+        """Return location and scale of each input of the model, in the columns' units.
 
         Returns:
-            For "past", "future" and "static" the means (n,) and the deviations (n,).
+            For "past", "future" and "static" the locations (n,) and the scales (n,).
         """
-        moments = {name: _Moments(len(getattr(table, name))) for name in COVARIATE_ROLES}
-        for name, values in _first_rows(table, rows):
-            moments[name].add(values)
-        past, future, static = (moments[name].mean_and_deviation() for name in COVARIATE_ROLES)
         unscaled = np.array([[0.0], [1.0]]).repeat(self.time_features.width, axis=1)
+        past, future, static = map(_scaling, (self.past, self.future, self.static))
         return {
             "past": tuple(np.concatenate([past, future, unscaled], axis=1)),
             "future": tuple(np.concatenate([future, unscaled], axis=1)),
@@ -156,16 +170,7 @@ class CovariateCoder:
         """
         roles = {"past": self.past, "future": self.future, "static": self.static}
         described = {
-            name: [
-                {
-                    "label": label_to_json(column.label),
-                    "categories": None
-                    if column.categories is None
-                    else [label_to_json(category) for category in column.categories],
-                }
-                for column in columns
-            ]
-            for name, columns in roles.items()
+            name: [_column_to_json(column) for column in columns] for name, columns in roles.items()
         }
         return described | {"time_features": self.time_features.to_json()}
 
@@ -173,27 +178,25 @@ class CovariateCoder:
     def from_json(cls, described: dict[str, Any]) -> CovariateCoder:
         """Return the coder that `to_json` described."""
         roles = {
-            name: tuple(
-                Column(
-                    label_from_json(column["label"]),
-                    None
-                    if column["categories"] is None
-                    else tuple(label_from_json(category) for category in column["categories"]),
-                )
-                for column in described[name]
-            )
+            name: tuple(map(_column_from_json, described[name]))
             for name in ("past", "future", "static")
         }
         return cls(**roles, time_features=TimeFeatures.from_json(described["time_features"]))
 
 
 def new_source(
-    table: SeriesTable, coder: CovariateCoder, spec: WindowSpec, *, joint: bool
+    table: SeriesTable,
+    coder: CovariateCoder,
+    spec: WindowSpec,
+    *,
+    joint: bool,
+    spreads: Spreads | None = None,
 ) -> WindowSource:
     """Return the source that windows of a table are gathered from, its covariates included."""
     has_none = coder == CovariateCoder()
     arrays = None if has_none else coder.arrays(table, spec.input_length, spec.horizon)
-    return WindowSource(table, arrays, joint=joint)
+    own = None if spreads is None else spreads.of(table)
+    return WindowSource(table, arrays, joint=joint, spreads=own)
 
 
 def shared_times(table: SeriesTable, before: int, after: int) -> tuple[pd.Index, np.ndarray]:
@@ -234,14 +237,40 @@ def _first_rows(table: SeriesTable, rows: np.ndarray) -> Iterator[tuple[str, np.
         yield "static_covariates", chunk.static_covariates.values[:, rows[ids] > 0]
 
 
-def _learned(covariates: Covariates, seen: list[np.ndarray | None]) -> Columns:
-    """Return the columns, each with its categories that occur."""
+def _learned(covariates: Covariates, seen: list[np.ndarray | None], moments: _Moments) -> Columns:
+    """Return the columns, each with its categories that occur, or with mean and deviation."""
     return tuple(
-        Column(label, None if categories is None else tuple(categories[is_seen]))
-        for label, categories, is_seen in zip(
-            covariates.names, covariates.categories, seen, strict=True
+        Column(label, location=location, scale=scale)
+        if categories is None
+        else Column(label, tuple(categories[is_seen]))
+        for label, categories, is_seen, (location, scale) in zip(
+            covariates.names,
+            covariates.categories,
+            seen,
+            moments.mean_and_deviation().T.tolist(),
+            strict=True,
         )
     )
+
+
+def _scaling(columns: Columns) -> np.ndarray:
+    """Return locations and scales of columns in their own units, (2, n)."""
+    pairs = [(0.0, column.scale / column.unit) for column in columns]
+    return np.array(pairs, np.float64).reshape(-1, 2).T
+
+
+def _column_to_json(column: Column) -> dict[str, Any]:
+    described: dict[str, Any] = {"label": label_to_json(column.label), "categories": None}
+    if column.categories is None:
+        return described | {"location": column.location, "scale": column.scale}
+    return described | {"categories": [label_to_json(category) for category in column.categories]}
+
+
+def _column_from_json(described: dict[str, Any]) -> Column:
+    label, categories = label_from_json(described["label"]), described["categories"]
+    if categories is None:  # without location and scale in older artifacts
+        return Column(label, None, described.get("location", 0.0), described.get("scale", 1.0))
+    return Column(label, tuple(label_from_json(category) for category in categories))
 
 
 def _coded(columns: Columns, covariates: Covariates) -> CodedColumns:
@@ -264,7 +293,9 @@ def _coded(columns: Columns, covariates: Covariates) -> CodedColumns:
         else:
             code_of = pd.Index(column.categories).get_indexer(categories) + 1
             codes.append(np.append(code_of, 0).astype(np.float32))
-    return CodedColumns(covariates.values, tuple(codes))
+    location = np.array([column.location for column in columns])
+    unit = np.array([column.unit for column in columns])
+    return CodedColumns(covariates.values, tuple(codes), location, unit)
 
 
 class _Moments:
@@ -287,7 +318,10 @@ class _Moments:
         self.count += count
 
     def mean_and_deviation(self) -> np.ndarray:
-        """Return means and standard deviations, (2, C), NaN where no value is known."""
-        known = self.count > 0
-        variance = self.squares / np.maximum(self.count, 1)
-        return np.where(known, [self.mean, np.sqrt(variance)], np.nan)
+        """Return means and standard deviations, (2, C); 0 and 1 where no value is known.
+
+        A deviation within the rounding of float64 is 0.
+        """
+        deviation = np.sqrt(self.squares / np.maximum(self.count, 1))
+        deviation[deviation <= ROUNDING * np.abs(self.mean)] = 0.0
+        return np.where(self.count > 0, [self.mean, deviation], [[0.0], [1.0]])

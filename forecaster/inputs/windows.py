@@ -10,19 +10,21 @@ A series is one target of one id. A cutoff is the number of its known rows: the 
 Rows outside a series (before its first, after its last) are NaN: a short history is a history with
 a gap at its start, and the unknown future is a future in which nothing was observed.
 
-Windows are cut by NumPy from the table's own arrays, which may lie on disk, and become float32 when
-they are cut: no second array of the size of the table is made.
+Windows are cut by NumPy from the table's own arrays, which may lie on disk, and become float32, in
+units of their own (units.py), when they are cut: no second array of the size of the table is made.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import cast
 
 import numpy as np
 
 from forecaster.data.series_table import SeriesTable
 from forecaster.inputs.spec import Inputs, WindowSpec
+from forecaster.inputs.units import Units
 
 
 @dataclass(frozen=True)
@@ -69,18 +71,22 @@ class CodedColumns:
     Args:
         values: (C, N) numbers, and codes of the table's categories.
         codes: for each column the model's code of each of the table's codes, then that of a missing
-            value; None for numbers, which stay as they are.
+            value; None for numbers.
+        location: (C,) float64, the number that becomes 0; 0 for categories.
+        unit: (C,) float64, the difference that becomes 1; 1 for categories.
     """
 
     values: np.ndarray
     codes: tuple[np.ndarray | None, ...]
+    location: np.ndarray
+    unit: np.ndarray
 
     def __len__(self) -> int:
         return len(self.values)
 
     def at(self, positions: np.ndarray) -> np.ndarray:
         """Look up positions (...) among the N -> (..., C) float32, NaN where missing."""
-        found = self.values.T[positions].astype(np.float32)
+        found = ((self.values.T[positions] - self.location) / self.unit).astype(np.float32)
         for column, codes in enumerate(self.codes):
             if codes is not None:
                 own = found[..., column]
@@ -108,6 +114,28 @@ class CovariateArrays:
     time_index: np.ndarray
 
 
+@dataclass(frozen=True, eq=False)
+class Windows:
+    """Windows as the model takes them.
+
+    Args:
+        inputs: of the model by name, (B, ...) float32.
+        units: of the past values; None where they are the targets' own.
+    """
+
+    inputs: Inputs
+    units: Units | None
+
+    def scaled(self, values: np.ndarray) -> np.ndarray:
+        """Convert values in the targets' units, (B, R, S'), to those of the model, float32."""
+        return (values if self.units is None else self.units.scaled(values)).astype(np.float32)
+
+    def restored(self, forecast: np.ndarray) -> np.ndarray:
+        """Convert forecasts of the model, (B, H, S', width), to the targets' units, float64."""
+        forecast = forecast.astype(np.float64)
+        return forecast if self.units is None else self.units.restored(forecast)
+
+
 class WindowSource:
     """Arrays of a table, from which windows are gathered.
 
@@ -118,6 +146,8 @@ class WindowSource:
         table: the series.
         covariates: their covariates and time features; None for neither.
         joint: whether one window holds all target columns (S' = S) or one of them (S' = 1).
+        spreads: (S, I) float64 of each series, the unit of windows that do not vary themselves;
+            None for windows in the targets' units.
     """
 
     def __init__(
@@ -126,8 +156,10 @@ class WindowSource:
         covariates: CovariateArrays | None = None,
         *,
         joint: bool = False,
+        spreads: np.ndarray | None = None,
     ) -> None:
         self.table, self.covariates, self.joint = table, covariates, joint
+        self.spreads = spreads
         self.num_ids = table.num_ids
         self.copies = 1 if joint else table.num_targets
         self.channels = table.num_targets if joint else 1
@@ -142,12 +174,24 @@ class WindowSource:
         """Repeat values of ids for all series: (I,) -> (n,), all ids of a target together."""
         return np.tile(of_ids, self.copies)
 
-    def inputs(self, series: np.ndarray, cutoff: np.ndarray, spec: WindowSpec) -> Inputs:
-        """Cut the model's inputs at the cutoffs (B,) of series (B,), by name: (B, ...) float32."""
-        inputs = {"past_values": self.gather(series, cutoff, -spec.input_length, 0)}
-        if self.covariates is None:
-            return inputs
-        ids, known = series % self.num_ids, self.covariates
+    def windows(self, series: np.ndarray, cutoff: np.ndarray, spec: WindowSpec) -> Windows:
+        """Cut the windows at the cutoffs (B,) of series (B,)."""
+        past = self.gather(series, cutoff, -spec.input_length, 0)
+        units = None
+        if self.spreads is not None:
+            units = Units.of(past, self._spreads_of(series))
+            past = units.past(past)
+        inputs = {"past_values": past.astype(np.float32)}
+        if self.covariates is not None:
+            inputs |= self._covariate_inputs(self.covariates, series, cutoff, spec)
+        return Windows(inputs, units)
+
+    def _covariate_inputs(
+        self, known: CovariateArrays, series: np.ndarray, cutoff: np.ndarray, spec: WindowSpec
+    ) -> Inputs:
+        """Cut the covariates and time features of windows."""
+        inputs: Inputs = {}
+        ids = series % self.num_ids
         for name, roles, first, last in (
             ("past_covariates", (known.past, known.future), -spec.input_length, 0),
             ("future_covariates", (known.future,), 0, spec.horizon),
@@ -177,7 +221,7 @@ class WindowSource:
             last: the same, not included.
 
         Returns:
-            (B, last - first, S') float32, in the targets' units.
+            (B, last - first, S') float64, in the targets' units.
         """
         target, ids = np.divmod(series, self.num_ids)
         positions, inside = self._positions(ids, cutoff, first, last)
@@ -185,7 +229,13 @@ class WindowSource:
             found = self.table.values.T[positions]  # (N, S) at (B, R) -> (B, R, S)
         else:
             found = self.table.values[target[:, None], positions][..., None]
-        return np.where(inside[..., None], found.astype(np.float32), np.float32(np.nan))
+        return np.where(inside[..., None], found, np.nan)
+
+    def _spreads_of(self, series: np.ndarray) -> np.ndarray:
+        """Return the spreads of series (B,) as their windows have channels: (B, 1, S')."""
+        spreads = cast(np.ndarray, self.spreads)
+        of_series = spreads.T if self.joint else spreads.reshape(-1, 1)
+        return of_series[series][:, None]
 
     def weights(self, series: np.ndarray, cutoff: np.ndarray, horizon: int) -> np.ndarray | float:
         """Gather the sample weights of the horizon, (B, H, 1); 1 where the table has none.

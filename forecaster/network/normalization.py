@@ -22,20 +22,20 @@ class InstanceNormalization(keras.layers.Layer):
     Location and scale are those of the observed values, and returned, so that the forecast can be
     transformed back to the targets' units.
 
-    A missing value becomes 0, the window's location. A window without variation has scale 0, so
-    that its forecast is its location, whatever the core returns.
+    A missing value becomes 0, the window's location. A window without variation has scale 1, which
+    is the spread of its series where windows come in units of their own (inputs/units.py).
 
     Args:
         method: "standard" (mean and standard deviation), "last" (last observed value and standard
             deviation) or "none" (0 and 1: values enter as they are).
 
     Call arguments:
-        values: (B, L, S') in the targets' units, NaN where missing.
+        values: (B, L, S'), NaN where missing.
 
     Returns:
         past (B, L, S') normalized, observed (B, L, S') of 0 and 1, location (B, 1, S') and
-        scale (B, 1, S') in the targets' units. Where a window observes nothing, location is NaN;
-        in training it is 0, because such a window has weight 0 there, and NaN * 0 is NaN.
+        scale (B, 1, S') in the units of the values. Where a window observes nothing, location is
+        NaN; in training it is 0, because such a window has weight 0 there, and NaN * 0 is NaN.
 
     Source: Kim et al. 2022, "Reversible Instance Normalization for Accurate Time-Series Forecasting
         against Distribution Shift". Here without its affine weights, and with missing values.
@@ -57,7 +57,7 @@ class InstanceNormalization(keras.layers.Layer):
         distance = ops.where(missing, 0.0, values - last)
         mean = ops.sum(distance, 1, keepdims=True) / count
         variance = ops.sum(ops.square(observed * (distance - mean)), 1, keepdims=True) / count
-        scale = ops.sqrt(variance)
+        scale = ops.where(variance > 0, ops.sqrt(variance), 1.0)
         if self.method == "standard":
             location = last + mean
         elif self.method == "last":
@@ -66,7 +66,7 @@ class InstanceNormalization(keras.layers.Layer):
             location, scale = 0 * last, ops.ones_like(scale)
         if training:
             location = ops.where(ops.isnan(location), 0.0, location)
-        past = (values - location) / ops.where(scale > 0, scale, 1.0)
+        past = (values - location) / scale
         return ops.where(missing, 0.0, past), observed, location, scale
 
     def get_config(self) -> dict[str, Any]:

@@ -9,6 +9,13 @@
         -> prediction  (batch, H, S)         float32
            quantiles   (batch, H, S, Q)      float32, where the output is quantiles
 
+This is `serving_default`. `serving_float64` is the same in float64, for values that float32 would
+round: a meter that reads 1,000,000,010. It takes one more input, which matters where all values of
+a window are equal:
+
+    spread             (batch, S)            float64, standard deviation of each series' own past;
+                                             NaN for what the fit knows of it
+
 Inputs that a model does not use are absent. The manifest describes the others column by column, so
 that they can be built without this package: see `Serving.description`.
 
@@ -18,8 +25,9 @@ grid. So these forecasts are those of `Forecaster.predict` from the same rows: i
 in batches of other sizes, and the largest difference is within 1e-5 of the largest forecast (below
 1e-6 where it was measured).
 
-Who owns what: `Serving` owns signature, description and graph, and maps their inputs to those of
-the model; the model (network/model.py) owns everything from there to the forecast.
+Who owns what: `Serving` owns signatures, description and graph, and maps their inputs to windows;
+`Units` (inputs/units.py) owns the units of a window; the model (network/model.py) owns everything
+from there to the forecast in these units.
 """
 
 from __future__ import annotations
@@ -32,6 +40,7 @@ import keras
 import numpy as np
 import pandas as pd
 import tensorflow as tf
+from keras import ops
 from pandas.tseries.offsets import BaseOffset, Day, Tick, Week
 
 from forecaster.data.json_index import labels_to_json
@@ -39,12 +48,15 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.time_grid import Freq, TimeGrid
 from forecaster.inputs.covariate_coder import Column, Columns, CovariateCoder
 from forecaster.inputs.spec import WindowSpec
+from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import unix_seconds
+from forecaster.inputs.units import Units
 from forecaster.network.heads import Point, Quantiles
 
 Tensors = dict[str, tf.Tensor]
 
-ENDPOINT = "serving_default"
+ENDPOINT, FLOAT64 = "serving_default", "serving_float64"
+SPREAD = "spread"
 _DAY = 86_400  # seconds
 _MEANING = {
     "number": "itself, NaN where missing",
@@ -62,12 +74,14 @@ class Serving:
         coder: the columns of the covariates, and the time features.
         output: head of the model.
         last_rows: the last row of each id of the fit: targets, kind and step of the times.
+        spreads: of the series of the fit; None where the model takes the targets' units.
     """
 
     spec: WindowSpec
     coder: CovariateCoder
     output: Point | Quantiles
     last_rows: SeriesTable
+    spreads: Spreads | None = None
 
     @property
     def columns(self) -> dict[str, Columns]:
@@ -82,14 +96,23 @@ class Serving:
 
     @property
     def signature(self) -> dict[str, tf.TensorSpec]:
-        """Return the shape and dtype of each input by name."""
+        """Return the shape and dtype of each input of `serving_default` by name."""
+        return self._signature(tf.float32)
+
+    @property
+    def signature_float64(self) -> dict[str, tf.TensorSpec]:
+        """Return the shape and dtype of each input of `serving_float64` by name."""
+        spread = tf.TensorSpec((None, self.last_rows.num_targets), tf.float64, SPREAD)
+        return self._signature(tf.float64) | ({} if self.spreads is None else {SPREAD: spread})
+
+    def _signature(self, floats: tf.DType) -> dict[str, tf.TensorSpec]:
         history, horizon = (None, None), (None, self.spec.horizon)
         axes = {"future_covariates": horizon, "static": (None,)}
         shapes = {name: (*axes.get(name, history), len(of)) for name, of in self.columns.items()}
         times = {"past_time": history, "future_time": horizon} if self.coder.time_features else {}
         return {
             name: tf.TensorSpec(shape, dtype, name)
-            for dtype, named in ((tf.float32, shapes), (tf.int64, times))
+            for dtype, named in ((floats, shapes), (tf.int64, times))
             for name, shape in named.items()
         }
 
@@ -104,12 +127,18 @@ class Serving:
                 described[name]["kind"] = "time"
         return {"inputs": described, "kinds": _MEANING}
 
-    def model_inputs(self, given: Tensors) -> Tensors:
-        """Convert the inputs of the signature to those of the model, for every window."""
+    def windows(self, given: Tensors) -> Tensors:
+        """Convert the inputs of `signature_float64` to the windows of the model, all float64.
+
+        Past values are still in the targets' units, with their `SPREAD` (B, 1, S') beside them.
+        """
         length = self.spec.input_length
         past: list[tf.Tensor] = []
         future: list[tf.Tensor] = []
         inputs = {"past_values": _last_steps(given["past_values"], length)}
+        for name in ("past_covariates", "future_covariates", "static"):
+            if name in given:
+                given = given | {name: _in_units(given[name], self.columns[name])}
         if "past_covariates" in given:
             past.append(_last_steps(given["past_covariates"], length))
         if "future_covariates" in given:
@@ -117,16 +146,28 @@ class Serving:
         if self.coder.time_features:
             times = tf.concat([self._last_times(given["past_time"]), given["future_time"]], 1)
             features = self.coder.time_features.of_seconds(times)  # (B, L + H) -> (B, L + H, T)
+            features = tf.cast(features, tf.float64)
             past.append(features[:, :length])
             future.append(features[:, length:])
         inputs |= {"past_covariates": tf.concat(past, -1)} if past else {}
         inputs |= {"future_covariates": tf.concat(future, -1)} if future else {}
         inputs |= {"static": given["static"]} if "static" in given else {}
+        if self.spreads is not None:
+            known = self._known_spread(self.spreads)
+            inputs[SPREAD] = tf.where(tf.math.is_nan(given[SPREAD]), known, given[SPREAD])[:, None]
         return inputs if self.spec.channels > 1 else self._separate_targets(inputs)
 
     def answer(self, model: keras.Model, given: Tensors) -> Tensors:
-        """Compute the outputs of the graph by name."""
-        forecast = model(self.model_inputs(given), training=False)
+        """Compute the outputs of `serving_float64` by name."""
+        windows = self.windows(given)
+        units = None
+        if self.spreads is not None:
+            units = Units.of(windows["past_values"], windows.pop(SPREAD), ops)
+            windows["past_values"] = units.past(windows["past_values"], ops)
+        inputs = {name: tf.cast(window, tf.float32) for name, window in windows.items()}
+        forecast = tf.cast(model(inputs, training=False), tf.float64)
+        if units is not None:
+            forecast = units.restored(forecast)
         if self.spec.channels == 1:
             # (B * S, H, 1, width) -> (B, S, H, width) -> (B, H, S, width)
             shape = (-1, self.last_rows.num_targets, self.spec.horizon, self.spec.head_width)
@@ -135,15 +176,32 @@ class Serving:
         return outputs | {"quantiles": forecast} if self.output.levels else outputs
 
     def write(self, directory: Path, model: keras.Model) -> None:
-        """Write the SavedModel of a model whose inputs are `model_inputs`."""
+        """Write the SavedModel of a model that takes windows in units of their own."""
+
+        @tf.function(input_signature=[self.signature_float64], autograph=False)
+        def answer(given: Tensors) -> Tensors:
+            return self.answer(model, given)
 
         def serve(given: Tensors) -> Tensors:
-            return self.answer(model, given)
+            exact = {
+                name: tf.cast(array, tf.float64) if array.dtype.is_floating else array
+                for name, array in given.items()
+            }
+            if SPREAD in self.signature_float64:
+                shape = (tf.shape(given["past_values"])[0], self.last_rows.num_targets)
+                exact[SPREAD] = tf.fill(shape, tf.constant(np.nan, tf.float64))
+            return {name: tf.cast(array, tf.float32) for name, array in answer(exact).items()}
 
         archive = keras.export.ExportArchive()
         archive.track(model)
         archive.add_endpoint(ENDPOINT, serve, input_signature=[self.signature])
+        archive.add_endpoint(FLOAT64, answer, input_signature=[self.signature_float64])
         archive.write_out(directory, verbose=False)
+
+    def _known_spread(self, spreads: Spreads) -> np.ndarray:
+        """Return the spread of each target, (S,): its own in a wide frame, else a typical one."""
+        is_wide = self.last_rows.ids is None
+        return spreads.of(self.last_rows)[:, 0] if is_wide else spreads.typical
 
     def _separate_targets(self, inputs: Tensors) -> Tensors:
         """Give each target a window of its own, all else repeated: (B, ...) -> (B * S, ...)."""
@@ -152,8 +210,12 @@ class Serving:
             name: tf.repeat(value, values.shape[2], axis=0) for name, value in inputs.items()
         }
         # (B, L, S) -> (B, S, L) -> (B * S, L, 1)
-        separate = tf.reshape(tf.transpose(values, (0, 2, 1)), (-1, values.shape[1], 1))
-        return repeated | {"past_values": separate}
+        separate = {
+            name: tf.reshape(tf.transpose(inputs[name], (0, 2, 1)), (-1, inputs[name].shape[1], 1))
+            for name in ("past_values", SPREAD)
+            if name in inputs
+        }
+        return repeated | separate
 
     def _last_times(self, seconds: tf.Tensor) -> tf.Tensor:
         """Return the last L of (B, time) unix seconds, continued on the grid before the first."""
@@ -188,6 +250,12 @@ def _described(column: Column) -> dict[str, Any]:
     if column.categories is None:
         return {"name": label, "kind": "number"}
     return {"name": label, "kind": "category", "categories": labels_to_json(column.categories)}
+
+
+def _in_units(values: tf.Tensor, columns: Columns) -> tf.Tensor:
+    """Convert covariates (..., C) to the units of their columns."""
+    location = np.array([column.location for column in columns])
+    return (values - location) / np.array([column.unit for column in columns])
 
 
 def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:

@@ -3,7 +3,7 @@
 Who owns what:
 
 * `Part` owns the training rows of a fit, and what is fitted on them before any gradient step: the
-  covariate coder (inputs/covariate_coder.py).
+  covariate coder (inputs/covariate_coder.py) and the spreads of the series (inputs/spreads.py).
 * `build_model` (network/model.py) owns the fresh weights.
 * `training_batches` (inputs/batches.py) owns the endless stream of windows.
 * Keras owns the gradient steps: ``model.fit`` on that stream, many steps an execution, compiled by
@@ -34,6 +34,7 @@ from forecaster.data.table_parts import table_chunks
 from forecaster.inputs.batches import TrainingCut, training_batches
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
 from forecaster.inputs.spec import Forward, Tensor, WindowSpec
+from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import TimeFeatures
 from forecaster.inputs.windows import Cutoffs, WindowSource
 from forecaster.network.core import Core
@@ -110,19 +111,27 @@ class Part:
     Args:
         rows: (I,) number of training rows of each id, its first ones.
         coder: columns and categories of the covariates in these rows.
+        spreads: of the series in these rows; None where windows are not normalized.
         source: arrays that windows are gathered from.
     """
 
     rows: np.ndarray
     coder: CovariateCoder
+    spreads: Spreads | None
     source: WindowSource
 
     @classmethod
-    def of(cls, task: Task, rows: np.ndarray, coder: CovariateCoder | None = None) -> Part:
-        """Return the part with the first `rows` (I,) of each id; fit a `coder` if none is given."""
-        if coder is None:
-            coder = CovariateCoder.learned(task.table, rows, task.time_features)
-        return cls(rows, coder, new_source(task.table, coder, task.spec, joint=task.is_joint))
+    def of(cls, task: Task, rows: np.ndarray, trained: Trained | None = None) -> Part:
+        """Return the part with the first `rows` (I,) of each id, as `trained` knows it if given."""
+        table = task.table
+        if trained is None:
+            coder = CovariateCoder.learned(table, rows, task.time_features)
+            is_raw = task.normalization == "none"
+            spreads = None if is_raw else Spreads.learned(table, rows)
+        else:
+            coder, spreads = trained.coder, trained.spreads
+        source = new_source(table, coder, task.spec, joint=task.is_joint, spreads=spreads)
+        return cls(rows, coder, spreads, source)
 
     def cutoffs(self, first: int | np.ndarray, horizon: int) -> Cutoffs:
         """Return the cutoffs from `first`, one or (I,), on with a whole horizon in these rows."""
@@ -137,15 +146,17 @@ class Trained:
 
     Args:
         coder: fitted columns and categories of the covariates.
-        model: from unscaled windows to forecasts in the targets' units.
+        model: from windows to forecasts, both in the units of the windows (inputs/units.py).
         forward: its compiled forward pass.
         history: of the validated fit; without one, of the only fit.
+        spreads: of the series; None where windows are in the targets' units.
     """
 
     coder: CovariateCoder
     model: keras.Model
     forward: Forward
     history: FitHistory
+    spreads: Spreads | None = None
 
 
 def train(task: Task, epochs: int | None = None) -> Trained:
@@ -194,7 +205,7 @@ def train_further(task: Task, trained: Trained, first: np.ndarray) -> None:
         ValueError: if the table is so short that there is no such window, or the fit diverges.
     """
     horizon, model = task.spec.horizon, trained.model
-    part = Part.of(task, task.table.lengths, trained.coder)
+    part = Part.of(task, task.table.lengths, trained)
     cutoffs = part.cutoffs(first, horizon)
     if not len(cutoffs):
         raise ValueError(
@@ -265,7 +276,7 @@ def _fit(
         kinds = part.coder.kinds
         model = build_model(task.network, task.spec, task.normalization, task.output, kinds)
         forward = compile_forward(model)
-        set_scaling(model, part.coder.scaling(task.table, part.rows))
+        set_scaling(model, part.coder.scaling())
     cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
     count, length = _executions(task.training.epoch_steps(len(cutoffs)))
     _compile(task, model, count, length)
@@ -298,7 +309,7 @@ def _fit(
             f"Received: {reasons[0]}. Build it of keras.layers and keras.ops, or set "
             "`supports_jit = False` on that layer."
         ) from error
-    return Trained(part.coder, model, forward, history)
+    return Trained(part.coder, model, forward, history, part.spreads)
 
 
 def _executions(steps: int) -> tuple[int, int]:
@@ -343,7 +354,7 @@ def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> 
     if task.training.equal_series:
         counts = cutoffs.counts[:, None]  # windows of each series
         weights = weights * len(cutoffs) / np.count_nonzero(counts) / np.maximum(counts, 1)
-    cut = TrainingCut(part.source, cutoffs, task.spec, weights.astype(np.float32))
+    cut = TrainingCut(part.source, cutoffs, task.spec, weights, power)
     return training_batches(cut, task.training.batch_size, first_batch)
 
 

@@ -10,6 +10,7 @@ import math
 
 import numpy as np
 
+from forecaster.data.quality import ROUNDING
 from forecaster.data.ragged import cut, offsets_of
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import chunks_of_ids, table_chunks
@@ -121,8 +122,8 @@ def series_scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> n
         season_length: rows in a season.
 
     Returns:
-        (S, I), above zero, in the targets' units; NaN where the rows are constant as far as
-        float32, the dtype of windows, can tell.
+        (S, I), above zero, in the targets' units; NaN where the rows are constant, as far as
+        float64 can tell.
     """
     parts = [_scales(chunk, rows[ids], season_length) for ids, chunk in table_chunks(table)]
     return np.concatenate(parts, axis=1)
@@ -138,7 +139,7 @@ def _scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> np.ndar
     offsets = offsets_of(counts)
     begins, ends = offsets[:-1], offsets[1:]
     scale = seasonal_scales(values, ends, season_length, begins)[0].T
-    least = np.finfo(np.float32).eps * _largest(values, begins, ends)
+    least = ROUNDING * _largest(values, begins, ends)
     for target, position in zip(*np.nonzero(~(scale > least)), strict=True):
         known = values[target, begins[position] : ends[position]]
         observed = known[~np.isnan(known)]

@@ -81,11 +81,13 @@ def with_noise(model, frame, seed=0):
     table = driver.read(frame)
     spec = driver.window_spec(table)
     part = Part.of(driver._task(table, spec, Run()), table.lengths)
-    trained = replace(untrained(driver.config, spec, part.coder), history=FitHistory([1.0]))
+    trained = replace(
+        untrained(driver.config, spec, part.coder, part.spreads), history=FitHistory([1.0])
+    )
     generator = np.random.default_rng(seed)
     for variable in trained.model.trainable_variables:
         variable.assign(generator.normal(0, 0.3, variable.shape))
-    set_scaling(trained.model, part.coder.scaling(table, table.lengths))
+    set_scaling(trained.model, part.coder.scaling())
     return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 
@@ -174,12 +176,12 @@ def shown(task, part):
     """The digest of all that a fit on a part of the rows is shown: windows, scales, categories."""
     spec, cutoffs = task.spec, part.cutoffs(task.first_cutoff, task.spec.horizon)
     series, cutoff = cutoffs.locate(np.arange(len(cutoffs)))
-    inputs = part.source.inputs(series, cutoff, spec)
+    inputs = part.source.windows(series, cutoff, spec).inputs
     scales = series_scales(task.table, part.rows, spec.season_length)  # (S, I)
     scales = scales[:, series] if task.is_joint else scales.ravel()[series]
     scaling = [  # of numbers alone: what stands beside categories is never used
         numbers[np.equal(getattr(part.coder.kinds, group), NUMBER)]
-        for group, pair in part.coder.scaling(task.table, part.rows).items()
+        for group, pair in part.coder.scaling().items()
         for numbers in pair
     ]
     return digest(
@@ -188,6 +190,7 @@ def shown(task, part):
         part.source.weights(series, cutoff, spec.horizon),
         scales,
         *scaling,
+        [] if part.spreads is None else part.spreads.values,
         json.dumps(part.coder.to_json()),
     )
 
@@ -198,7 +201,7 @@ def _hashed_fit(task, name, part, epochs, history, scorer=None):
     if scorer:
         history.validation_score.append(scorer(hashed_forward(seen, task.spec)))
         seen = digest(seen, scorer.naive_score, history.validation_score)
-    return Trained(part.coder, None, hashed_forward(seen, task.spec), history)
+    return Trained(part.coder, None, hashed_forward(seen, task.spec), history, part.spreads)
 
 
 @contextmanager

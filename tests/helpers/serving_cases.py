@@ -11,6 +11,7 @@ from forecaster import Quantiles, RecurrentNetwork
 from forecaster.data.frame_checks import FrameWarning
 from forecaster.fitted import Fitted, untrained
 from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.spreads import Spreads
 from forecaster.network.core import core_inputs
 from forecaster.network.model import set_scaling
 from forecaster.training.callbacks import FitHistory
@@ -125,11 +126,12 @@ def random_forecaster(frame, seed=0, **parameters):
     spec = driver.window_spec(table)
     features = driver.config.resolved_time_features(table, spec)
     coder = CovariateCoder.learned(table, table.lengths, features)
-    trained = replace(untrained(driver.config, spec, coder), history=FitHistory([1.0]))
+    spreads = Spreads.learned(table, table.lengths) if model.normalization != "none" else None
+    trained = replace(untrained(driver.config, spec, coder, spreads), history=FitHistory([1.0]))
     generator = np.random.default_rng(seed)
     network = trained.model
     network.set_weights([generator.normal(0, 0.3, w.shape) for w in network.get_weights()])
-    set_scaling(network, coder.scaling(table, table.lengths))
+    set_scaling(network, coder.scaling())
     return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 

@@ -68,10 +68,10 @@ DUPLICATED = ramp(days(), list("abac"))
             "finite.*: inf in column 'b' at 2024-01-04.*, 2024-01-06",
         ),
         (
-            with_value(-1e39),
+            with_value(-1e101),
             {},
             ValueError,
-            r"within float32 \(3.4e38\).* -1e\+39 in column 'b' at",
+            r"numbers up to 1e100.* -1e\+101 in column 'b' at",
         ),
         (
             ramp(days()) * np.nan,

@@ -149,7 +149,7 @@ def test_what_begins_with_a_dot_or_an_underscore_is_passed_over(tmp_path):
         (lambda rows: rows.assign(w=-rows["w"]), "a weight of 0 or more in every row"),
         (lambda rows: rows.assign(w=0.0), "only 0 in column 'w'"),
         (lambda rows: rows.assign(y=np.nan, z=np.nan), "must hold at least one number"),
-        (lambda rows: rows.assign(y=1e300), "finite numbers within float32"),
+        (lambda rows: rows.assign(y=1e300), "finite numbers up to 1e100"),
         (lambda rows: rows.assign(s=rows["y"]), "must have one value for each id"),
         (lambda rows: rows.drop(columns="f"), "unknown f. The columns are id, t"),
         (lambda rows: rows.assign(y="text"), r"not numeric: 'y' \(str\)"),

@@ -62,29 +62,36 @@ def test_categories_and_scaling_are_those_of_the_rows_that_train(panel, seed):
         return Column(label, tuple(sorted(own.dropna().unique())))
 
     static = seen.drop_duplicates("id")
-    assert coder.past == (Column("p"), column("k", seen["k"]))
-    assert coder.future == (Column("f"), column("g", seen["g"]))
-    assert coder.static == (Column("s"), column("c", static["c"]))
+    numbers = coder.past[0], coder.future[0], coder.static[0]
+    assert [own.label for own in numbers] == ["p", "f", "s"]
+    for own, values in zip(numbers, (seen["p"], seen["f"], static["s"]), strict=True):
+        assert own.categories is None
+        known = values.notna().any()
+        assert own.location == pytest.approx(values.mean() if known else 0, rel=1e-9, abs=1e-12)
+        assert own.scale == pytest.approx(values.std(ddof=0) if known else 1, rel=1e-9, abs=1e-9)
+    assert coder.past[1:] == (column("k", seen["k"]),)
+    assert coder.future[1:] == (column("g", seen["g"]),)
+    assert coder.static[1:] == (column("c", static["c"]),)
 
     k, g, c = (len(own[1].categories) + 1 for own in (coder.past, coder.future, coder.static))
     assert coder.kinds.past == (NUMBER, k, NUMBER, g, UNSCALED, UNSCALED)
     assert coder.kinds.future == (NUMBER, g, UNSCALED, UNSCALED)
     assert coder.kinds.static == (NUMBER, c)
 
-    scaling = coder.scaling(table, counts)
-    for group, position, own in (
-        ("past", 0, seen["p"]),
-        ("past", 2, seen["f"]),
-        ("future", 0, seen["f"]),
-        ("static", 0, static["s"]),
-    ):
-        location, scale = (numbers[position] for numbers in scaling[group])
-        np.testing.assert_allclose(location, own.mean(), rtol=1e-9, atol=1e-12)
-        np.testing.assert_allclose(scale, own.std(ddof=0), rtol=1e-9, atol=1e-9)
+    scaling = coder.scaling()
     for group, width in (("past", 6), ("future", 4), ("static", 2)):
         assert [len(numbers) for numbers in scaling[group]] == [width, width]
+        assert not np.any(scaling[group][0])
     for group in ("past", "future"):
         assert [list(numbers[-2:]) for numbers in scaling[group]] == [[0, 0], [1, 1]]
+
+
+def in_units(rows, coder):
+    """The rows with each number as a multiple of its deviation from its mean in the fit."""
+    numbers = {"p": coder.past[0], "f": coder.future[0], "s": coder.static[0]}
+    return rows.assign(
+        **{name: (rows[name] - of.location) / (of.scale or 1) for name, of in numbers.items()}
+    )
 
 
 def everywhere(columns):
@@ -107,7 +114,7 @@ def test_codes_are_positions_among_the_fitted_categories(panel, other, seed):
         known = column.categories
         return known.index(value) + 1 if value in known else 0
 
-    expected = others.assign(
+    expected = in_units(others, coder).assign(
         k=[code(coder.past[1], value) for value in others["k"]],
         g=[code(coder.future[1], value) for value in others["g"]],
         c=[code(coder.static[1], value) for value in others["c"]],
@@ -190,7 +197,7 @@ def test_a_coder_as_json(kind):
 
 def window_by_hand(own, target, cutoff, length, horizon, coder):
     """The inputs of one window: slices of the rows of one id, with codes for categories."""
-    own = own.reset_index(drop=True)
+    own = in_units(own.reset_index(drop=True), coder)
     for label, column in (("k", coder.past[1]), ("g", coder.future[1]), ("c", coder.static[1])):
         codes = {value: code + 1.0 for code, value in enumerate(column.categories)}
         own[label] = [codes.get(value, 0.0) for value in own[label]]
@@ -222,10 +229,12 @@ def test_the_inputs_of_windows_are_slices_of_the_frame(
     pairs = [(own, target) for target in targets for _, own in rows.groupby("id")]
     generator = np.random.default_rng(seed)
     cutoffs = [int(generator.integers(len(own) + 1)) for own, _ in pairs]
-    found = source.inputs(np.arange(source.num_series), np.array(cutoffs), spec)
+    found = source.windows(np.arange(source.num_series), np.array(cutoffs), spec).inputs
     for number, ((own, target), cutoff) in enumerate(zip(pairs, cutoffs, strict=True)):
         expected = window_by_hand(own, target, cutoff, length, horizon, coder)
         assert set(found) == set(expected)
         for name, values in expected.items():
             assert found[name].dtype == np.float32
-            np.testing.assert_array_equal(found[name][number], np.asarray(values, np.float32))
+            np.testing.assert_allclose(
+                found[name][number], np.float32(values), rtol=1e-6, atol=1e-6
+            )

@@ -24,7 +24,7 @@ def test_gather_is_slicing(lengths, targets, joint, data):
     last = data.draw(st.integers(first, 9))
     series, cutoff = np.array(windows, np.int64).T
     found = source.gather(series, cutoff, first, last)
-    assert found.dtype == np.float32
+    assert found.dtype == np.float64
     expected = [sliced(values, n, c, first, last, lengths, joint) for n, c in windows]
     np.testing.assert_array_equal(found, expected)
 

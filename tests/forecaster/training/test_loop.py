@@ -79,7 +79,7 @@ def test_equal_series_count_the_same_whatever_their_lengths():
     values, sums = np.append(walks(rows=30), walks(rows=90, seed=1)), {}
     for equal in (False, True):
         how = Training(batch_size=108, equal_series=equal)
-        task = make_task(values, lengths=[30, 90], training=how)
+        task = make_task(values, lengths=[30, 90], training=how, normalization="none")
         part = Part.of(task, task.table.lengths)
         cutoffs = part.cutoffs(task.first_cutoff, task.spec.horizon)
         assert cutoffs.counts.tolist() == [24, 84]

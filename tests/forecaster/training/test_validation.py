@@ -50,8 +50,8 @@ def test_scales_are_the_slow_loop(values, rows, season_length, future):
 
 
 @pytest.mark.parametrize("level", [1e-20, 1.0, 1e15])
-def test_a_spread_that_float32_cannot_tell_is_none(level):
-    noise = level * (1 + 1e-9 * np.arange(20) % 3)
+def test_a_spread_that_float64_cannot_tell_is_none(level):
+    noise = level * (1 + 2e-16 * (np.arange(20) % 3))
     assert np.isnan(scales(noise[None], 20, 4))
     assert scales(level * np.arange(20.0)[None], 20, 4) == pytest.approx(4 * level)
 
