@@ -168,7 +168,9 @@ class Fitted:
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
         table = table_from_json(layout, **({"values": unknown} if history is None else history))
         config = ForecasterConfig.from_json(metadata["parameters"])
-        not_known = [[None] * table.num_targets] * table.num_ids  # in older artifacts
+        not_known: list[list[float | None]] = [
+            [None] * table.num_targets
+        ] * table.num_ids  # in older artifacts
         spreads = Spreads.from_json(metadata.get("spreads") or not_known, table)
         return _rebuilt(
             config,

@@ -50,7 +50,7 @@ def test_times_before_a_short_history_lie_on_its_grid(times, known):
     names = ["hour", "day_of_week", "day_of_month", "day_of_year", "week", "month"]
     serving, seconds = serving_of(times, names), unix_seconds(times)
     ends = range(LENGTH + 1, 30, 5)
-    inputs = serving.model_inputs(
+    inputs = serving.windows(
         {
             "past_values": tf.zeros((len(ends), known, 1)),
             "past_time": tf.constant(np.stack([seconds[end - known : end] for end in ends])),
@@ -68,7 +68,7 @@ def test_the_newest_steps_of_all_inputs_belong_together():
     serving, seconds = serving_of(times, ["hour"]), unix_seconds(times)
     future = tf.constant(seconds[None, 20:21])
     whole, parts = (
-        serving.model_inputs(
+        serving.windows(
             {
                 "past_values": tf.range(20 - rows, 20, dtype=tf.float32)[None, :, None],
                 "past_time": tf.constant(seconds[None, 20 - times : 20]),
