@@ -25,8 +25,8 @@ import pandas as pd
 ROOTS = ("RMSE", "RMSSE")
 BLOCK_VALUES = 2**18  # values scored at once: large enough to be fast, small enough for a cache
 
-# Smaller differences are noise: a few ulps of the values, and what the sine of a large number, as of
-# the millionth step of a formula, has lost of the values' range.
+# Smaller differences are rounding: some ulps of the values; and of their range, what the sine of a
+# large number has lost, as that of the millionth step of a formula.
 ULPS, LOST = 8 * np.finfo(np.float64).eps, 1e-10
 
 # Columns of the scores of a backtest.
@@ -93,10 +93,13 @@ def error_scales(
     8 ulps of the largest value so far, or 1e-10 of the range of the values so far.
 
     Args:
-        values, cutoffs, season_length, begins: as for `seasonal_scales`.
+        values: (n, T), as for `seasonal_scales`.
+        cutoffs: (C,), the same.
+        season_length: m, the same.
+        begins: (C,), the same.
 
     Returns:
-        As `seasonal_scales`.
+        Two arrays (C, n), as those of `seasonal_scales`.
     """
     absolute, squared = seasonal_scales(values, cutoffs, season_length, begins)
     cutoffs = np.asarray(cutoffs, np.int64)
@@ -131,7 +134,7 @@ def _noise_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
 
 
 def _series_numbers(begins: np.ndarray, rows: int) -> np.ndarray:
-    """Number the series that rows are of: those that begin at or before each, (T,)."""
+    """Count the series that begin at or before each row: (T,)."""
     return np.unique(begins).searchsorted(np.arange(rows), side="right")
 
 

@@ -1,6 +1,7 @@
 """Warnings are those of the user's line, and all are given in one place."""
 
 import ast
+from contextlib import suppress
 from functools import wraps
 
 import numpy as np
@@ -61,11 +62,8 @@ def test_every_call_warns_of_its_own_line():
         lambda: Forecaster(horizon=2).backtest(waves(), window=1),
         lambda: user_of(with_random_weights(waves()).predict)(gappy()[["a", "b"]]),
     ):
-        with pytest.warns((FrameWarning, DeprecationWarning)) as seen:
-            try:
-                call()
-            except ValueError:
-                pass
+        with pytest.warns((FrameWarning, DeprecationWarning)) as seen, suppress(ValueError):
+            call()
         assert lines_of(seen) == {__file__}, [str(warning.message) for warning in seen]
 
 
