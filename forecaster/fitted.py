@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass, replace
 from os import PathLike
@@ -28,6 +27,7 @@ from forecaster.saving import artifact
 from forecaster.saving.serving import Serving
 from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Trained
+from forecaster.utils.warn import warn
 
 
 @dataclass(frozen=True, eq=False)
@@ -73,22 +73,20 @@ class Fitted:
     def warn_of_categories(self, table: SeriesTable) -> None:
         """Warn of categories in a table that the fit did not see."""
         for label, categories in self.trained.coder.unseen(table).items():
-            warnings.warn(
+            warn(
                 f"Covariate {label!r} has categories that `fit` did not know, which are all taken "
                 f"for an unknown one: {shortlist(categories)}.",
                 FrameWarning,
-                stacklevel=3,
             )
 
     def warn_of_nan(self, forecast: np.ndarray, table: SeriesTable) -> None:
         """Warn of series whose forecasts, (I, S, H, width), are NaN."""
         unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
         if len(unknown):
-            warnings.warn(
+            warn(
                 f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
                 f"{self.spec.input_length} rows hold no value.",
                 FrameWarning,
-                stacklevel=3,
             )
 
     def with_later(self, table: SeriesTable) -> SeriesTable:

@@ -47,8 +47,8 @@ LINES = {
         "loading",
     ],
     "forecaster.utils": [
-        "checks deprecation files processes",
-        "executors fields",
+        "checks files processes warn",
+        "deprecation executors fields",
     ],
     "forecaster.data": [
         "disk_arrays interop messages",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Collection, Hashable
 from dataclasses import replace
 from typing import Any
@@ -13,6 +12,7 @@ import pandas as pd
 from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import FrameWarning, Rows, column, encode
 from forecaster.data.messages import shortlist
+from forecaster.utils.warn import warn
 
 _LARGEST = 1e100  # sums of squares must be finite
 _ENCODABLE = (  # what categories may be, as pandas infers it
@@ -55,10 +55,9 @@ def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable
     rejected = frame.dtypes.iloc[positions[~numeric]]
     named = shortlist([f"{label!r} ({dtype})" for label, dtype in rejected.items()])
     if target is None and numeric.any() and len(rejected):
-        warnings.warn(
+        warn(
             f"`frame` has columns that are not numeric and are left out: {named}.",
             FrameWarning,
-            stacklevel=5,
         )
         positions = positions[numeric]
     elif len(rejected) or not len(positions):

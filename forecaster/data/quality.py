@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import warnings
-
 import numpy as np
 import pandas as pd
 
@@ -11,6 +9,7 @@ from forecaster.data.frame_checks import FrameWarning
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.time_grid import freq_name
+from forecaster.utils.warn import warn
 
 _OUTLIER_RATIO = 10_000  # an outlier is at least this many times as large as ordinary values
 _OUTLIER_SPREAD = 100  # the largest outlier is less than this many times as large as the others
@@ -33,11 +32,10 @@ def warn_of_gaps(table: SeriesTable, lacking: np.ndarray, count: int) -> None:
     series = table.offsets.searchsorted(lacking[:5], side="right") - 1
     times = table.times_at(series, lacking[:5] - table.offsets[series])
     named = moments(times, None if table.ids is None else table.ids[series], count)
-    warnings.warn(
+    warn(
         f"`frame` has gaps: {count} of {table.num_rows} timestamps at "
         f"freq={freq_name(table.freq)!r} are missing and were filled with NaN: {named}.",
         FrameWarning,
-        stacklevel=4,
     )
 
 
@@ -61,10 +59,9 @@ def warn_of_constants(
         (np.isnan(highest), "no value at all, so that their forecasts are NaN"),
     ):
         if found.any():
-            warnings.warn(
+            warn(
                 f"`frame` has {kind} with {what}: {shortlist(labels[found])}.",
                 FrameWarning,
-                stacklevel=4,
             )
 
 
@@ -121,12 +118,11 @@ def warn_of_outliers(table: SeriesTable) -> None:
         ids = None if table.ids is None else table.ids[[position]]
         where = moments(table.times(position, row, 1), ids)
         named.append(f"{values[row]:g} in column {table.targets[target]!r} at {where}")
-    warnings.warn(
+    warn(
         f"`frame` holds values {_OUTLIER_RATIO:,} times as large as the others of their series, or "
         f"larger: {shortlist(named, len(series))}. They are kept; replace them by NaN if they are "
         f"wrong.",
         FrameWarning,
-        stacklevel=4,
     )
 
 

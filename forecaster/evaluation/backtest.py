@@ -27,7 +27,7 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import chunks_of_ids, known_after
 from forecaster.evaluation.backtest_result import BacktestResult
 from forecaster.evaluation.baselines import seasonal_naive_of_ids
-from forecaster.evaluation.metrics import seasonal_scales
+from forecaster.evaluation.metrics import error_scales
 from forecaster.evaluation.timeline import Timeline
 from forecaster.utils.checks import check_integer
 from forecaster.utils.executors import Workers, run_all
@@ -265,7 +265,7 @@ def _result(
     absolute, squared = np.empty((2, len(windows.ids), targets))
     for chosen, ids, chunk in chunks_of_ids(table, windows.ids):
         begins = chunk.offsets[ids]
-        scales = seasonal_scales(chunk.values, begins + windows.rows[chosen], season_length, begins)
+        scales = error_scales(chunk.values, begins + windows.rows[chosen], season_length, begins)
         absolute[chosen], squared[chosen] = scales
     forecast = forecast.reshape(count, horizon, -1).astype(np.float64)
     middle = levels.index(0.5) if levels else 0

@@ -25,6 +25,7 @@ from forecaster.evaluation.metrics import (
     point_errors,
     quantile_errors,
     quotient,
+    without_noise,
 )
 from forecaster.evaluation.plots import plot_backtest
 
@@ -177,7 +178,7 @@ class BacktestResult:
             name: (codes[first], labels) for name, (codes, labels) in keys.items()
         }
         order, index = _ordered_cells(names, cells, len(first), self.horizon)
-        baseline = scores["naive"]["MAE"]
+        baseline = scores["naive"]["skill"]  # an MAE
         table = {}
         for name in scores["prediction"]:
             pair = [scores[f].get(name, np.full(baseline.shape, np.nan)) for f in FORECASTS]
@@ -288,7 +289,7 @@ class BacktestResult:
         elif self.quantiles is not None:
             same = forecast[..., None].repeat(len(self.levels), axis=-1)
             errors["pinball"] = quantile_errors(actual, same, self.levels, scored)["pinball"]
-        return errors | {"skill": (errors["MAE"][0], in_both)}
+        return errors | {"skill": (without_noise(errors["MAE"][0], actual), in_both)}
 
     def __repr__(self) -> str:
         return f"{self._summary()}\n{self.scores().to_string(float_format='{:.4g}'.format)}"

@@ -2,7 +2,8 @@
 
 Who owns what:
 
-* `seasonal_scales` computes the scale of each series at every cutoff (for MASE and RMSSE).
+* `seasonal_scales` computes the scale of each series at every cutoff (for MASE and RMSSE), and
+  `error_scales` leaves out those that are rounding noise.
 * `point_errors` and `quantile_errors` compute the error of every single value, not averaged.
 * `grouped_scores` averages errors over groups of windows, block by block, so that its memory
   does not grow with the number of windows.
@@ -21,8 +22,14 @@ from typing import Literal, TypeAlias
 import numpy as np
 import pandas as pd
 
+from forecaster.data.quality import ROUNDING
+
 ROOTS = ("RMSE", "RMSSE")
 BLOCK_VALUES = 2**18  # values scored at once: large enough to be fast, small enough for a cache
+
+# Of the range of the values: what the sine of a large number has lost, as that of the millionth
+# step of a formula, is no difference, as `ROUNDING` of the values themselves is none.
+LOST = 1e-10
 
 # Columns of the scores of a backtest.
 Metric: TypeAlias = Literal["MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "pinball", "coverage", "skill"]
@@ -79,13 +86,67 @@ def seasonal_scales(
     return absolute, squared
 
 
+def error_scales(
+    values: np.ndarray, cutoffs: np.ndarray, season_length: int, begins: np.ndarray | int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Compute `seasonal_scales`, and take rounding noise for what it is: no difference, so 0.
+
+    Use it wherever errors are divided by a scale. Differences are noise where their mean is at most
+    8 ulps of the largest value so far, or 1e-10 of the range of the values so far.
+
+    Args:
+        values: (n, T), as for `seasonal_scales`.
+        cutoffs: (C,), the same.
+        season_length: m, the same.
+        begins: (C,), the same.
+
+    Returns:
+        Two arrays (C, n), as those of `seasonal_scales`.
+    """
+    absolute, squared = seasonal_scales(values, cutoffs, season_length, begins)
+    cutoffs = np.asarray(cutoffs, np.int64)
+    begins = np.broadcast_to(np.asarray(begins, np.int64), cutoffs.shape)
+    for index, series in enumerate(values):
+        known = series[: cutoffs.max(initial=0)]
+        is_noise = absolute[:, index] <= _rounding_noise(known, cutoffs, begins)
+        absolute[is_noise, index] = squared[is_noise, index] = 0
+    return absolute, squared
+
+
+def _rounding_noise(series: np.ndarray, cutoffs: np.ndarray, begins: np.ndarray) -> np.ndarray:
+    """Compute the size of rounding in (T,) values up to each of (C,) cutoffs: (C,)."""
+    number = _series_numbers(begins, len(series))
+    lowest = pd.Series(series).fillna(np.inf).groupby(number, sort=False).cummin()
+    highest = pd.Series(series).fillna(-np.inf).groupby(number, sort=False).cummax()
+    last = np.where(begins < cutoffs, cutoffs - 1, -1)
+    low, high = np.append(lowest, np.inf)[last], np.append(highest, -np.inf)[last]
+    return _noise_between(low, high)
+
+
+def without_noise(error: np.ndarray, actual: np.ndarray) -> np.ndarray:
+    """Replace errors that are no more than rounding by 0: (K, H), (K, H) -> (K, H)."""
+    low = np.fmin.reduce(actual, axis=1, keepdims=True)
+    high = np.fmax.reduce(actual, axis=1, keepdims=True)
+    return np.where(error <= _noise_between(low, high), 0.0, error)
+
+
+def _noise_between(low: np.ndarray, high: np.ndarray) -> np.ndarray:
+    """Compute the size of rounding in values between two bounds."""
+    return np.maximum(ROUNDING * np.maximum(-low, high), LOST * (high - low))
+
+
+def _series_numbers(begins: np.ndarray, rows: int) -> np.ndarray:
+    """Count the series that begin at or before each row: (T,)."""
+    return np.unique(begins).searchsorted(np.arange(rows), side="right")
+
+
 def _sums_between(begins: np.ndarray, ends: np.ndarray, rows: pd.DataFrame) -> np.ndarray:
     """Sum rows begin .. end - 1 for each window: (C,), (C,), (T, A) -> (A, C).
 
     The cumulative sum restarts with each series, because small numbers after large ones would
     lose digits.
     """
-    series = np.unique(begins).searchsorted(np.arange(len(rows)), side="right")
+    series = _series_numbers(begins, len(rows))
     sums = rows.groupby(series, sort=False).cumsum().to_numpy(float)
     sums = np.append(sums, np.zeros((1, rows.shape[1])), axis=0)  # row -1: of nothing
     return sums[np.where(begins < ends, ends - 1, -1)].T

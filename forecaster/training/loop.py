@@ -42,6 +42,7 @@ from forecaster.network.heads import Point, Quantiles
 from forecaster.network.model import build_model, compile_forward, compiles_with_xla, set_scaling
 from forecaster.network.normalization import Normalization
 from forecaster.training.callbacks import EpochCallback, FitHistory
+from forecaster.training.execution import compile_execution
 from forecaster.training.optimizer import AveragedAdam
 from forecaster.training.settings import Training
 from forecaster.training.validation import ValidationScorer, observes, series_scales
@@ -339,6 +340,8 @@ def _compile(task: Task, model: keras.Model, executions: int, steps_per_executio
             steps_per_execution=steps_per_execution if is_alone else 1,
         )
         model.optimizer.build(model.trainable_variables)
+    if strategy is tf.distribute.get_strategy():  # the default one
+        model.train_function = compile_execution(model, steps_per_execution)
 
 
 def _batches(task: Task, part: Part, cutoffs: Cutoffs, first_batch: int = 0) -> tf.data.Dataset:

@@ -16,7 +16,7 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import chunks_of_ids, table_chunks
 from forecaster.evaluation.baselines import seasonal_naive_of_ids
 from forecaster.evaluation.folds import stride_over_seasons
-from forecaster.evaluation.metrics import seasonal_scales
+from forecaster.evaluation.metrics import error_scales
 from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.spec import Forward, WindowSpec
 from forecaster.inputs.windows import WindowSource
@@ -138,7 +138,7 @@ def _scales(table: SeriesTable, rows: np.ndarray, season_length: int) -> np.ndar
         values = np.where(cut(table.weights[None], first, counts) > 0, values, np.nan)
     offsets = offsets_of(counts)
     begins, ends = offsets[:-1], offsets[1:]
-    scale = seasonal_scales(values, ends, season_length, begins)[0].T
+    scale = error_scales(values, ends, season_length, begins)[0].T
     least = ROUNDING * _largest(values, begins, ends)
     for target, position in zip(*np.nonzero(~(scale > least)), strict=True):
         known = values[target, begins[position] : ends[position]]

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Callable
 from functools import wraps
 from typing import Any, TypeVar, cast
+
+from forecaster.utils.warn import warn
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -40,11 +41,10 @@ def _with_old_names(function: Callable[..., Any], new_names: dict[str, str]) -> 
     def with_old_names(*args: Any, **kwargs: Any) -> Any:
         for old, new in new_names.items():
             if old in kwargs:
-                warnings.warn(
+                warn(
                     f"`{old}` is now called `{new}`, and will be gone in a later version. "
                     f"Received: {old}={kwargs[old]!r}. Write {new}={kwargs[old]!r}.",
                     DeprecationWarning,
-                    stacklevel=2,
                 )
                 if new in kwargs:
                     raise TypeError(

@@ -174,3 +174,16 @@ def test_what_does_not_fit_is_said_before_any_fit(arguments, error, message, mon
     monkeypatch.setattr(Witness, "fit_table", lambda *_: pytest.fail("it fitted"))
     with pytest.raises(error, match=message):
         witnessed(30, **arguments)
+
+
+def test_rounding_noise_is_neither_a_scale_nor_a_baseline():
+    """A sine repeats itself to 1e-16, by which MASE would be 1e15, and skill as far below 0."""
+    frame = pd.DataFrame({"a": 5 + np.sin(2 * np.pi * np.arange(96) / 12)}, index=days(96))
+    table = read(frame)
+    result = run_backtest(
+        Witness(), table, choose_cutoffs(table, 3, 4, 1), levels=(), season_length=12
+    )
+    scores = result.scores()
+    assert scores.loc["naive", "MAE"] < 1e-14
+    assert scores[["MASE", "RMSSE", "skill"]].isna().all(axis=None)
+    assert scores.loc["prediction", "MAE"] > 1

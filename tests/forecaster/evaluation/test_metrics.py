@@ -10,11 +10,13 @@ from hypothesis.extra.numpy import arrays
 
 from forecaster.evaluation import metrics as scores
 from forecaster.evaluation.metrics import (
+    error_scales,
     grouped_scores,
     outermost_interval,
     point_errors,
     quantile_errors,
     seasonal_scales,
+    without_noise,
 )
 
 NAN = np.nan
@@ -128,6 +130,63 @@ class TestSeasonalScales:
         absolute, squared = seasonal_scales(constant, np.array([0, 2, 3, 6]), season_length=2)
         np.testing.assert_array_equal(absolute[:, 0], [NAN, NAN, 0, 0])
         np.testing.assert_array_equal(squared, absolute)
+
+
+MONTH = np.arange(2400)
+NORMAL = np.random.default_rng(3).normal(size=2400)
+PERIODIC = {  # what repeats itself but for rounding
+    "sine": np.sin(2 * np.pi * MONTH / 12),
+    "sine far out": np.sin(2 * np.pi * (MONTH + 10**5) / 12),
+    "sine on a level": 1e9 + 10 * np.sin(2 * np.pi * MONTH / 12),
+    "negative": -1e-9 - 1e-10 * np.sin(2 * np.pi * MONTH / 12),
+    "products": np.tile([0.1, 0.2, 0.3], 800) * 3 + 0.7,
+    "there and back": (np.tile([0.1, 0.2, 0.3], 800) + 1e3 * NORMAL) - 1e3 * NORMAL,
+    "last bits": 0.1 + np.random.default_rng(0).choice([0.0, 1.4e-17], 2400),
+}
+DIFFERENT = {  # and what does not
+    "noise on a level": 1e9 + 1e-3 * NORMAL,
+    "trillion": 1e12 + NORMAL,
+    "nearly periodic": np.sin(2 * np.pi * MONTH / 12) + 1e-8 * NORMAL,
+    "ramp": 1e6 + MONTH / 7,
+    "one outlier": np.where(MONTH == 5, 1e12, NORMAL),
+    "tiny": 1e-300 * NORMAL,
+}
+
+
+class TestErrorScales:
+    @pytest.mark.parametrize("kind", PERIODIC)
+    def test_rounding_is_no_difference(self, kind):
+        found = error_scales(PERIODIC[kind][None], np.array([5, 40, 2400]), 12)
+        for scale in found:
+            np.testing.assert_array_equal(scale[:, 0], [NAN, 0, 0])
+
+    @pytest.mark.parametrize("kind", DIFFERENT)
+    def test_every_other_difference_is_left_as_it_is(self, kind):
+        values, cutoffs = DIFFERENT[kind][None], np.array([0, 5, 40, 2400])
+        pairs = zip(
+            error_scales(values, cutoffs, 12), seasonal_scales(values, cutoffs, 12), strict=True
+        )
+        for found, expected in pairs:
+            np.testing.assert_array_equal(found, expected)
+
+    def test_every_series_is_judged_by_its_own_rows_so_far(self):
+        """Concatenated, and with a later value so large that all before would be noise."""
+        calm, wild = NORMAL[:50], PERIODIC["sine"][:60]
+        values = np.concatenate([calm, wild, [1e20], calm])[None]
+        values[0, 3] = NAN
+        begins = np.array([0, 0, 50, 111, 50, 111])
+        cutoffs = np.array([40, 50, 110, 161, 50, 111])
+        absolute, _ = error_scales(values, cutoffs, 12, begins)
+        expected, _ = seasonal_scales(values, cutoffs, 12, begins)
+        expected[2] = 0
+        np.testing.assert_array_equal(absolute, expected)
+        assert np.isnan(expected[4:]).all()
+
+    def test_errors_lose_their_rounding_too(self):
+        actual = np.array([[1e9, 1e9 + 1, NAN], [0.1, 0.3, 0.1]])
+        error = np.array([[1e-7, 1e-3, NAN], [1e-17, 2e-11, 1e-16]])
+        expected = [[0, 1e-3, NAN], [0, 0, 0]]
+        np.testing.assert_array_equal(without_noise(error, actual), expected)
 
 
 class TestAgainstUtilsforecast:
