@@ -83,7 +83,7 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            return _read(frame, reading)
+            return _read(frame, reading, last_rows)
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
@@ -180,10 +180,10 @@ class Engine:
         )
 
 
-def _read(frame: Frame, reading: Reading) -> SeriesTable:
+def _read(frame: Frame, reading: Reading, like: SeriesTable | None = None) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading)
-    return read_frame(frame, reading)
+        return read_parquet(Path(frame), reading, like)
+    return read_frame(frame, reading, like)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

@@ -9,13 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecaster.data.interop import as_pandas, library_of
+from forecaster.data.labels import reject_unknown
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.time_grid import is_integer
 
@@ -109,7 +109,7 @@ def check_columns(
     """Check that the labels of each role are columns of the frame, and no column has two roles."""
     role_of: dict[Hashable, str] = {}
     for role, labels in roles.items():
-        _reject_unknown(frame.columns, role, labels, argument)
+        reject_unknown(frame.columns, role, labels, argument)
         if len(set(labels)) < len(labels):
             raise ValueError(
                 f"`{role}` must name every column once. Received: {role}={labels!r}. Drop "
@@ -122,21 +122,6 @@ def check_columns(
                     f"which `{role_of[label]}` names too. Keep one of the two."
                 )
             role_of[label] = role
-
-
-def _reject_unknown(columns: pd.Index, role: str, labels: list[Any], argument: str) -> None:
-    """Check that all labels are columns; the error suggests the most similar ones."""
-    known = set(columns)
-    unknown = [label for label in labels if not isinstance(label, Hashable) or label not in known]
-    if unknown:
-        texts = [str(label) for label in columns]
-        matches = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
-        close = [match[0] for match in matches if match]
-        raise ValueError(
-            f"`{role}` must name columns of `{argument}`. Received: unknown {shortlist(unknown)}. "
-            + (f"Did you mean {shortlist(close)}? " if close else "")
-            + f"The columns are {shortlist(texts)}."
-        )
 
 
 def column(frame: pd.DataFrame, label: Hashable) -> pd.Series:

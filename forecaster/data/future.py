@@ -104,8 +104,9 @@ def _read(table: SeriesTable, future: pd.DataFrame, horizon: int) -> tuple[Covar
     is_there = np.zeros(table.num_ids * horizon, bool)
     if not len(chosen):
         return _unknown(table, horizon), is_there
-    names = table.future_covariates.names.tolist()
-    found = read_covariates(frame.iloc[chosen], "future_covariates", names, rows.at(chosen))
+    own, at = table.future_covariates, rows.at(chosen)
+    names = own.names.tolist()
+    found = read_covariates(frame.iloc[chosen], "future_covariates", names, at, own)
     is_there[positions] = True
     return replace(found, values=scattered(len(is_there), (positions, found.values))), is_there
 

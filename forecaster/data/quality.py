@@ -15,6 +15,8 @@ from forecaster.data.time_grid import freq_name
 _OUTLIER_RATIO = 10_000  # an outlier is at least this many times as large as ordinary values
 _OUTLIER_SPREAD = 100  # the largest outlier is less than this many times as large as the others
 _MAX_OUTLIERS = 0.1  # fraction of the values; more of them are a property of the series
+_MANY_CATEGORIES = 20  # below, nearly as many categories as rows are a matter of few rows
+_DISTINCT = 0.5  # categories for each row, from which they are taken for free text
 _CHUNK = 1 << 16  # values scanned at a time
 
 
@@ -91,6 +93,25 @@ def warn_of_outliers(table: SeriesTable) -> None:
         FrameWarning,
         stacklevel=4,
     )
+
+
+def warn_of_identifiers(table: SeriesTable) -> None:
+    """Warn of covariates with nearly as many categories as rows: identifiers, or free text."""
+    for covariates in (table.past_covariates, table.future_covariates):
+        for name, categories, values in zip(
+            covariates.names, covariates.categories, covariates.values, strict=True
+        ):
+            if categories is None or len(categories) < _MANY_CATEGORIES:
+                continue
+            count = np.count_nonzero(~np.isnan(values))
+            if len(categories) >= _DISTINCT * count:
+                warnings.warn(
+                    f"Covariate {name!r} has {len(categories)} categories in {count} rows, from "
+                    f"which little can be learned: {shortlist(categories)}. Leave it out if they "
+                    f"are identifiers or free text.",
+                    FrameWarning,
+                    stacklevel=4,
+                )
 
 
 def _largest(table: SeriesTable) -> np.ndarray:
