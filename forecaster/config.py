@@ -87,15 +87,9 @@ class ForecasterConfig:
                 check_integer(name, getattr(self, name), minimum=1)
         for name in LABELS:
             check_one_label(name, getattr(self.reading, name))
-        check_list("target", self.reading.target)
+        check_list("target", self.reading.target, or_one=True)
         for name in COVARIATE_ROLES:
-            columns = getattr(self.reading, name)
-            check_list(name, columns)
-            if not isinstance(columns, list | tuple):
-                raise TypeError(
-                    f"`{name}` must be a list of columns. Received: {name}={columns!r}. For "
-                    "one column write a list of one."
-                )
+            check_list(name, getattr(self.reading, name))
         check_time_features(self.time_features)
         check_choice("channels", self.channels, get_args(Channels))
         check_choice("normalization", self.normalization, NORMALIZATIONS)

@@ -6,6 +6,7 @@ call; it makes an engine of its parameters at the door.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
 from os import PathLike
@@ -15,6 +16,8 @@ from typing import Any, TypeAlias
 import pandas as pd
 
 from forecaster.config import ForecasterConfig
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.hints import other_kind_of_ids
 from forecaster.data.interop import columns_of
 from forecaster.data.messages import shortlist
 from forecaster.data.parquet import parquet_columns, read_parquet
@@ -83,13 +86,21 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            return _read(frame, reading, last_rows)
+            table = _read(frame, reading, last_rows)
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
                 f"{freq_name(last_rows.freq)!r}."
             )
             raise
+        if not to_learn and (other := other_kind_of_ids(table.ids, last_rows.ids)):
+            warnings.warn(
+                f"`frame` has ids of another kind than `fit` saw, all taken for new series: "
+                f"{other} converts them.",
+                FrameWarning,
+                stacklevel=4,
+            )
+        return table
 
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""

@@ -158,6 +158,13 @@ def read_rows(
     return Rows(times, *_checked_ids(ids, where, argument), argument)
 
 
+def id_dtype(frame: pd.DataFrame, id_column: Hashable | None) -> Any:
+    """Return the dtype of the ids of a frame, None if it has none."""
+    if id_column is not None:
+        return column(frame, id_column).dtype
+    return frame.index.levels[0].dtype if isinstance(frame.index, pd.MultiIndex) else None
+
+
 def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
     """Encode values as positions in the sorted distinct ones, -1 where missing; return both.
 
@@ -211,7 +218,7 @@ def _checked_ids(
     except TypeError as error:
         raise TypeError(
             f"`{argument}` must have ids of one kind that can be sorted, such as texts or "
-            f"integers. Received: {ids.dtype} in {where}, e.g. {shortlist(ids.tolist()[:2])} "
+            f"integers. Received: {ids.dtype} in {where}, e.g. {shortlist(_of_each_kind(ids))} "
             f"({error}). Convert them, e.g. `.astype(str)`."
         ) from None
     if (codes < 0).any():
@@ -220,6 +227,13 @@ def _checked_ids(
             f"{shortlist(np.flatnonzero(codes < 0))}. Fill them in, or drop these rows."
         )
     return codes, labels
+
+
+def _of_each_kind(ids: pd.Index | pd.Series) -> list[str]:
+    """Return the first id of each type, or the first two of one, as Python shows them."""
+    known = ids.dropna().tolist()
+    kinds = {type(label): repr(label) for label in reversed(known)}
+    return list(kinds.values())[::-1] if len(kinds) > 1 else list(map(repr, known[:2]))
 
 
 def _checked_times(

@@ -148,6 +148,46 @@ def warn_of_counters(columns: pd.DataFrame, rows: Rows) -> None:
         )
 
 
+def warn_of_like_ids(rows: Rows) -> None:
+    """Warn of ids that differ in blanks or capitals alone, and so are series of their own."""
+    if rows.ids is None or pd.api.types.infer_dtype(rows.ids) != "string":
+        return
+    plain = rows.ids.str.strip().str.casefold()
+    found = rows.ids[plain.duplicated(keep=False)]
+    if len(found):
+        warnings.warn(
+            f"`{rows.argument}` has ids that differ in blanks or capitals alone, each a series of "
+            f"its own: {shortlist([repr(label) for label in found])}. If they are the same, "
+            f"convert them first: `.str.strip()`, `.str.casefold()`.",
+            FrameWarning,
+            stacklevel=5,
+        )
+
+
+def other_kind_of_ids(ids: pd.Index | None, before: pd.Index | None) -> str:
+    """Tell how ids differ in kind from those before, and what to write; empty if they do not.
+
+    Args:
+        ids: labels of ids; None for none.
+        before: those of a fit or a history.
+    """
+    if ids is None or before is None or _kind(ids) == _kind(before):
+        return ""
+    own, old = (labels[:1].tolist()[0] for labels in (ids, before))
+    how = "int" if _kind(before) == "number" else "str"
+    padded = isinstance(old, str) and old.isdigit() and old.startswith("0")
+    pad = f".str.zfill({len(old)})" if padded else ""
+    return f"{ids.dtype}, e.g. {own!r}, after {before.dtype}, e.g. {old!r}: `.astype({how}){pad}`"
+
+
+def _kind(ids: pd.Index) -> str:
+    """Return what ids are: "number", "text", or as pandas infers it."""
+    kind = pd.api.types.infer_dtype(ids)
+    if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return "number"
+    return "text" if kind == "string" else kind
+
+
 def _are_numbered_times(label: Hashable, values: pd.Series) -> bool:
     """Return whether a column of integers is named as times, and increases or is of dates."""
     if not pd.api.types.is_integer_dtype(values.dtype) or not isinstance(label, str):

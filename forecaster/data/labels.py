@@ -43,13 +43,20 @@ def labels_of(labels: Any, columns: pd.Index | None = None) -> list[Any]:
     return [] if labels is None else [labels]
 
 
-def check_list(argument: str, labels: Any) -> None:
-    """Check that labels have an order and can be read twice.
+def check_list(argument: str, labels: Any, *, or_one: bool = False) -> None:
+    """Check that labels are a list or the like, which has an order and can be read twice.
+
+    Args:
+        argument: name of the user's argument.
+        labels: what it is.
+        or_one: whether it may also be one label, or None.
 
     Raises:
-        TypeError: if they are a set, a mapping or an iterator.
+        TypeError: if they are a set, a mapping, an iterator or, unless `or_one`, no list at all.
     """
-    if isinstance(labels, Set | Mapping | Iterator):
+    if isinstance(labels, Set | Mapping | Iterator) or not (
+        or_one or isinstance(listed(labels), list | tuple)
+    ):
         raise TypeError(
             f"`{argument}` must be a list of columns. Received: {argument}={labels!r} "
             f"({type(labels).__name__}). Write a list: `{argument}=[...]`."
@@ -89,20 +96,38 @@ def reject_unknown(columns: pd.Index, role: str, labels: list[Any], argument: st
         )
 
 
-def reject_reserved(keys: Sequence[Hashable], num_targets: int, argument: str) -> None:
-    """Check that no name of ids or times is one that forecasts give to their own columns.
+def reject_reserved(
+    frame: pd.DataFrame, keys: Sequence[Hashable], targets: pd.Index, *, has_ids: bool
+) -> None:
+    """Check that names of ids, times and targets are none that forecasts need for other columns.
 
     Args:
-        keys: names of the ids and the times of a long frame.
-        num_targets: number of targets; forecasts of several have the names of those.
-        argument: name of the user's argument that holds the frame.
+        frame: the user's.
+        keys: names of the ids and the times, columns of it or levels of its index.
+        targets: labels of the targets.
+        has_ids: whether the frame is long: forecasts of one target are then called "prediction".
     """
-    taken = [key for key in keys if isinstance(key, str) and _OF_FORECASTS.fullmatch(key)]
-    if taken and num_targets == 1:
+    nameless = [label for label in targets if label is None or label != label]
+    if nameless:
         raise ValueError(
-            f"`{argument}` must not call its ids or times as forecasts call their columns: "
-            f"prediction, q0.1 and so on. Received: {taken[0]!r}. Rename it: "
-            f"`{argument}.rename(columns={{{taken[0]!r}: {taken[0] + '_of_rows'!r}}})`."
+            f"`frame` must have a label for every column to forecast. Received: {nameless[0]}. "
+            f"Give it one, e.g. `frame.columns = frame.columns.map(str)`."
+        )
+    names = [key for key in keys if isinstance(key, str)]
+    if has_ids and len(targets) == 1:
+        taken = [name for name in names if _OF_FORECASTS.fullmatch(name)]
+    else:  # "a_q0.1" is the quantile 0.1 of "a" where labels are texts
+        known = set(map(str, targets))
+        pairs = [(name, *name.rpartition("_")) for name in names]
+        taken = [
+            n for n, target, _, end in pairs if target in known and _OF_FORECASTS.fullmatch(end)
+        ]
+    if taken:
+        call = "rename(columns=" if taken[0] in frame.columns else "rename_axis(index="
+        raise ValueError(
+            f"`frame` must not call its ids or times as forecasts call their columns: prediction, "
+            f"q0.1 and so on. Received: {taken[0]!r}. Rename it: "
+            f"`frame.{call}{{{taken[0]!r}: {taken[0] + '_of_rows'!r}}})`."
         )
 
 

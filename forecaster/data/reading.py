@@ -29,8 +29,13 @@ from forecaster.data.columns import (
     to_values,
 )
 from forecaster.data.covariates import COVARIATE_ROLES
-from forecaster.data.frame_checks import as_frame, check_columns, read_rows
-from forecaster.data.hints import check_index_is_meant, reject_hidden_ids, warn_of_counters
+from forecaster.data.frame_checks import Rows, as_frame, check_columns, id_dtype, read_rows
+from forecaster.data.hints import (
+    check_index_is_meant,
+    reject_hidden_ids,
+    warn_of_counters,
+    warn_of_like_ids,
+)
 from forecaster.data.interop import library_of
 from forecaster.data.labels import check_list, check_one_label, labels_of, reject_reserved
 from forecaster.data.quality import warn_of_gaps, warn_of_identifiers, warn_of_outliers
@@ -85,7 +90,8 @@ class Reading:
         """Check that a frame has all columns that are named, each for one role."""
         for name in ("id_column", "time_column", "weight_column"):
             check_one_label(name, getattr(self, name))
-        for name in ("target", *COVARIATE_ROLES):
+        check_list("target", self.target, or_one=True)
+        for name in COVARIATE_ROLES:
             check_list(name, getattr(self, name))
         target = self.target
         named = {} if target is None else {"target": labels_of(target, frame.columns)}
@@ -170,10 +176,7 @@ def read_part(
         reject_hidden_ids(frame, rows, reading.named)
         raise
     columns = reading.targets_of(frame)
-    if rows.ids is not None:
-        reject_reserved([rows.ids.name, rows.times.name], len(columns.columns), rows.argument)
-    elif like is None and reading.target is None:
-        warn_of_counters(columns, rows)
+    _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
     values = to_values(columns, rows)
     past, future, static = (
         read_covariates(frame, name, reading.roles[name], rows, getattr(like, name, None))
@@ -198,6 +201,7 @@ def read_part(
             time_column=time_column is not None,
             id_column=id_column is not None,
             library=library,
+            id_dtype=id_dtype(frame, id_column),
         ),
     )
     return table, lacking
@@ -232,6 +236,27 @@ def check_whole(
     warn_of_outliers(table)
     if like is None:
         warn_of_identifiers(table)
+
+
+def _check_labels(
+    frame: pd.DataFrame, rows: Rows, columns: pd.DataFrame, *, is_first: bool, are_named: bool
+) -> None:
+    """Check what the names of ids, times and targets say; in a first reading warn of the odd ones.
+
+    Args:
+        frame: the user's.
+        rows: of it.
+        columns: the targets.
+        is_first: whether nothing was read before.
+        are_named: whether the user named the targets.
+    """
+    has_ids = rows.ids is not None
+    keys = [rows.times.name] if rows.ids is None else [rows.ids.name, rows.times.name]
+    reject_reserved(frame, keys, columns.columns, has_ids=has_ids)
+    if is_first:
+        warn_of_like_ids(rows)
+    if is_first and not has_ids and not are_named:
+        warn_of_counters(columns, rows)
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:

@@ -13,6 +13,7 @@ from forecaster.data.labels import (
     reject_unknown,
 )
 
+FRAME = pd.DataFrame({"y": [1.0]})
 COLUMNS = pd.Index(["a", "b", "c"])
 LEVELS = pd.MultiIndex.from_tuples([("a", "x"), ("b", "x")])
 
@@ -32,7 +33,7 @@ LEVELS = pd.MultiIndex.from_tuples([("a", "x"), ("b", "x")])
 )
 def test_lists_of_any_kind(labels):
     assert labels_of(labels, COLUMNS) == ["a", "b"]
-    check_list("target", labels)
+    check_list("past_covariates", labels)
 
 
 @pytest.mark.parametrize(
@@ -65,6 +66,13 @@ def test_a_tuple_is_kept_until_the_columns_are_known():
 def test_what_has_no_order_or_can_be_read_only_once(labels):
     with pytest.raises(TypeError, match=r"`target` must be a list of col.* Write a list: `target="):
         check_list("target", labels)
+
+
+@pytest.mark.parametrize("labels", ["price", None, 3, np.array("price")])
+def test_a_list_is_asked_for_where_there_may_be_several(labels):
+    with pytest.raises(TypeError, match=r"`past_covariates` must be a list .*`past_covariates=\["):
+        check_list("past_covariates", labels)
+    check_list("target", labels, or_one=True)
 
 
 def test_one_column_is_asked_for():
@@ -114,12 +122,33 @@ def test_a_level_is_no_column():
 
 @pytest.mark.parametrize("name", ["prediction", "q0.1", "q.5", "q0.975", "q1e-05"])
 def test_names_of_forecasts_are_taken(name):
+    one, several = pd.Index(["y"]), pd.Index(["y", "z"])
     with pytest.raises(ValueError, match=rf"prediction, q0.1 .* Received: '{name}'\. Rename it"):
-        reject_reserved([None, name], 1, "frame")
-    reject_reserved([None, name], 2, "frame")
+        reject_reserved(FRAME, [None, name], one, has_ids=True)
+    reject_reserved(FRAME, [None, name], several, has_ids=True)
+    reject_reserved(FRAME, [name], one, has_ids=False)
+    with pytest.raises(ValueError, match=f"'y_{name}'"):
+        reject_reserved(FRAME, [f"y_{name}"], several, has_ids=False)
+    reject_reserved(FRAME, [f"x_{name}"], several, has_ids=False)
 
 
 def test_other_names_are_free():
-    reject_reserved(
-        ["step", "cutoff", "q1", "quarter", "naive", "index", 0.1, None, ("q",)], 1, "f"
-    )
+    names = ["step", "cutoff", "q1", "quarter", "naive", "index", 0.1, None, ("q",)]
+    reject_reserved(FRAME, names, pd.Index(["prediction"]), has_ids=True)
+
+
+@pytest.mark.parametrize("label", [None, np.nan, pd.NaT])
+def test_a_target_without_a_label_is_refused(label):
+    targets = pd.Index([label, "a"], dtype=object)
+    with pytest.raises(ValueError, match=f"label for every column to forecast. Received: {label}"):
+        reject_reserved(FRAME, [None], targets, has_ids=False)
+
+
+@pytest.mark.parametrize("in_index", [True, False])
+def test_a_taken_name_is_renamed_as_advised(in_index):
+    frame = pd.DataFrame({"prediction": ["a"], "t": [1], "y": [2.0]})
+    frame = frame.set_index(["prediction", "t"]) if in_index else frame
+    with pytest.raises(ValueError, match="Rename it") as caught:
+        reject_reserved(frame, ["prediction", "t"], pd.Index(["y"]), has_ids=True)
+    renamed = eval(str(caught.value).split("`")[-2], {"frame": frame}).reset_index()
+    assert {"prediction_of_rows", "t", "y"} <= {*renamed.columns}
