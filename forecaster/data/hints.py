@@ -148,17 +148,16 @@ def warn_of_counters(columns: pd.DataFrame, rows: Rows) -> None:
         )
 
 
-def warn_of_like_ids(rows: Rows) -> None:
+def warn_of_like_ids(ids: pd.Index | None) -> None:
     """Warn of ids that differ in blanks or capitals alone, and so are series of their own."""
-    if rows.ids is None or pd.api.types.infer_dtype(rows.ids) != "string":
+    if ids is None or pd.api.types.infer_dtype(ids) != "string":
         return
-    plain = rows.ids.str.strip().str.casefold()
-    found = rows.ids[plain.duplicated(keep=False)]
+    found = ids[ids.str.strip().str.casefold().duplicated(keep=False)]
     if len(found):
         warnings.warn(
-            f"`{rows.argument}` has ids that differ in blanks or capitals alone, each a series of "
-            f"its own: {shortlist([repr(label) for label in found])}. If they are the same, "
-            f"convert them first: `.str.strip()`, `.str.casefold()`.",
+            f"`frame` has ids that differ in blanks or capitals alone, each a series of its own: "
+            f"{shortlist([repr(label) for label in found])}. If they are the same, convert them "
+            f"first: `.str.strip()`, `.str.casefold()`.",
             FrameWarning,
             stacklevel=5,
         )

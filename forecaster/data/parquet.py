@@ -140,8 +140,8 @@ class _Files:
 
     def empty_frame(self) -> pd.DataFrame:
         """Make a frame of all columns, without rows; decimals, objects in rows, are numbers."""
-        number, is_decimal = self._arrow.float64(), self._arrow.types.is_decimal
-        types = [(n, number if is_decimal(kind) else kind) for n, kind in self.types.items()]
+        number = self._arrow.float64()
+        types = [(n, number if self._is_decimal(kind) else kind) for n, kind in self.types.items()]
         return _to_pandas(self._arrow.schema(types).empty_table())
 
     def dataset(self, columns: Collection[str] | None = None) -> Dataset:
@@ -161,15 +161,21 @@ class _Files:
                 f"{shortlist(lacking)}. Add it to them, or do not name it."
             )
         fields = {schema.field(name).type: file for file, schema in self._schemas.items()}
-        schemas = [self._arrow.schema([(name, kind)]) for kind in fields]
+        kinds = set(fields)
+        if not all(self._is_decimal(kind) for kind in kinds):  # beside other numbers, they are such
+            kinds = {self._arrow.float64() if self._is_decimal(k) else k for k in kinds}
+        schemas = [self._arrow.schema([(name, kind)]) for kind in kinds]
         try:
             return self._arrow.unify_schemas(schemas, promote_options="permissive").field(name)
         except self._arrow.ArrowException as error:
-            kinds = [f"{kind} in {file}" for kind, file in fields.items()]
+            found = [f"{kind} in {file}" for kind, file in fields.items()]
             raise TypeError(
                 f"`frame` must have values of one kind in a column. Received: {name!r} as "
-                f"{shortlist(kinds)}. Write the files anew, with one of them."
+                f"{shortlist(found)}. Write the files anew, with one of them."
             ) from error
+
+    def _is_decimal(self, kind: Any) -> bool:
+        return self._arrow.types.is_decimal(kind)
 
     def _open(self, schema: Schema | None = None) -> Dataset:
         """Open all files as one dataset; None infers its schema."""

@@ -235,6 +235,7 @@ def check_whole(
     warn_of_gaps(table, lacking, count)
     warn_of_outliers(table)
     if like is None:
+        warn_of_like_ids(table.ids)
         warn_of_identifiers(table)
 
 
@@ -253,8 +254,6 @@ def _check_labels(
     has_ids = rows.ids is not None
     keys = [rows.times.name] if rows.ids is None else [rows.ids.name, rows.times.name]
     reject_reserved(frame, keys, columns.columns, has_ids=has_ids)
-    if is_first:
-        warn_of_like_ids(rows)
     if is_first and not has_ids and not are_named:
         warn_of_counters(columns, rows)
 
