@@ -21,7 +21,7 @@ from forecaster.data.hints import other_kind_of_ids
 from forecaster.data.interop import columns_of
 from forecaster.data.messages import shortlist
 from forecaster.data.parquet import parquet_columns, read_parquet
-from forecaster.data.quality import warn_of_constants
+from forecaster.data.quality import warn_of_constants, warn_of_labels
 from forecaster.data.reading import Reading, read_frame
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_sha256
@@ -64,6 +64,7 @@ class Engine:
         """Read the frame of a fit or a backtest."""
         table = _read(frame, self.config.reading)
         warn_of_constants(table.values, table.series, table.offsets)
+        warn_of_labels(table)
         return table
 
     def read_like_fit(self, frame: Frame, fitted: Fitted, *, to_learn: bool = False) -> SeriesTable:

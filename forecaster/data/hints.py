@@ -11,6 +11,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.data.frame_checks import FrameWarning, Rows
+from forecaster.data.interop import as_pandas, library_of
 from forecaster.data.messages import shortlist
 from forecaster.data.time_grid import is_integer
 
@@ -44,6 +45,7 @@ _PARTS = {
     "minute": "minute",
 }
 _LAST_YEAR = 2500
+_UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": np.inf}  # below the year 5138 since 1970
 _FEWEST = 3  # rows from which a counter is one
 
 
@@ -91,12 +93,12 @@ def check_index_is_meant(
     if not times:
         return
     label, values = times[0], free[times[0]]
-    named = f"time_column={label!r}"
-    if rows.ids is None and (found := _id_of(free, values)) is not None:
+    conversion, named = _naming(label, free)
+    if rows.ids is None and not conversion and (found := _id_of(free, values)) is not None:
         named += f", id_column={found!r}"
     taken = (
         f"took the index, {shortlist(rows.times[:3])}, ..., for integer times; {label!r} looks "
-        f"like times, e.g. {values.dropna().iloc[0]}: `{named}`"
+        f"like times, e.g. {values.dropna().iloc[0]}: {conversion}`{named}`"
     )
     if isinstance(freq, int | np.integer):
         warnings.warn(f"`{rows.argument}`: {taken}.", FrameWarning, stacklevel=5)
@@ -185,6 +187,38 @@ def _kind(ids: pd.Index) -> str:
     if kind in ("integer", "floating", "mixed-integer-float", "decimal"):
         return "number"
     return "text" if kind == "string" else kind
+
+
+def check_times_are_named(frame: Any, time_column: Hashable | None) -> None:
+    """Check that the column of times is named where a frame of another library has no index."""
+    library = library_of(frame)
+    if time_column is None and library != "pandas" and (hint := time_hint(as_pandas(frame))):
+        raise ValueError(
+            f"`time_column` must be given for a frame without an index. Received: "
+            f"time_column=None and a frame of {library}.{hint}"
+        )
+
+
+def _naming(label: Hashable, free: Mapping[Hashable, pd.Series]) -> tuple[str, str]:
+    """Return the call that makes times of a column, if it needs one, and the arguments then."""
+    values, column = free[label], f"frame[{label!r}]"
+    if not pd.api.types.is_integer_dtype(values.dtype):
+        return "", f"time_column={label!r}"
+    lowest, highest = int(values.min()), int(values.max())
+    if highest <= _LAST_YEAR:
+        parts = {str(name).strip().lower(): name for name in free}
+        if values.is_unique or "month" not in parts or str(label).strip().lower() != "year":
+            return "", f"time_column={label!r}, freq=1"
+        found = [label, *(parts[part] for part in ("month", "day") if part in parts)]
+        days = "" if "day" in parts else ".assign(day=1)"
+        call, label = f"pd.to_datetime(frame[{found!r}]{days})", "time"
+        return f"`frame['time'] = {call}` and ", "time_column='time'"
+    if all(_TIME.fullmatch(text) for text in map(str, (lowest, highest))):
+        call = f"pd.to_datetime({column}.astype(str))"
+    else:
+        unit = next(unit for unit, last in _UNITS.items() if highest < last)
+        call = f"pd.to_datetime({column}, unit={unit!r})"
+    return f"`{column} = {call}` and ", f"time_column={label!r}"
 
 
 def _are_numbered_times(label: Hashable, values: pd.Series) -> bool:

@@ -15,14 +15,19 @@ import pandas as pd
 from forecaster.data.messages import shortlist
 
 NUMBERS = (Real, Decimal, np.bool_)
-_SAMPLE = 10_000  # distinct texts of a column that are looked at
-_TEXT_SHARE = 0.5  # fraction of distinct texts that make a column one of numbers
+_SAMPLE = 10_000  # rows of a column of texts that are looked at
+# Fractions of the distinct texts, but for marks of missing values, that make a column one of
+# numbers: "36", "38" and "XL" are sizes, "3.5", "4.25" and "closed" are not.
+_SHARE_OF_INTEGERS, _SHARE_OF_OTHERS = 0.9, 0.5
 # "12", "-1,234.5", "12,5", "1 234", "5e-3", "$3", "40 %"; not "1.2.3", dates or "3 kg".
 _NUMBER = re.compile(
     r"""\s*[-+\u2212]?\s*[$€£¥]?\s*
     (?:\d{1,3}(?:[ ,.'\u2019\u00a0\u202f]\d{3})+|\d+|(?=[.,]\d))
     (?:[.,]\d*)?(?:[eE][-+]?\d+)?\s*[%$€£¥]?\s*""",
     re.VERBOSE,
+)
+_MISSING = re.compile(
+    r"\W*|n\W?a\W?n?|#[a-z/0!]*|null|none|nil|missing|unknown|[-+]?inf(inity)?", re.IGNORECASE
 )
 _CODE = re.compile(r"0\d+")  # "007" and postal codes are names
 _COMMA_IS_MARK = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\d{4},|\..*,|^\D*0+,")
@@ -68,13 +73,18 @@ def number_texts(values: pd.Series) -> list[str]:
 
     Texts like "007" show that the others are names too, and the dtype "category" says so.
     """
-    if isinstance(values.dtype, pd.CategoricalDtype) or not _has_texts(values):
+    if isinstance(values.dtype, pd.CategoricalDtype) or values.dtype.kind not in "OU":
         return []
-    texts = [text.strip() for text in pd.unique(values.dropna())[:_SAMPLE].tolist()]
+    few = values.iloc[:: len(values) // _SAMPLE + 1]  # all of a short column
+    if pd.api.types.infer_dtype(few, skipna=True) != "string":
+        return []
+    texts = [text.strip() for text in pd.unique(few.dropna()).tolist()]
     found = [text for text in texts if _NUMBER.fullmatch(text)]
-    if len(found) < _TEXT_SHARE * len(texts) or any(map(_CODE.fullmatch, found)):
+    words = [t for t in texts if not _NUMBER.fullmatch(t) and not _MISSING.fullmatch(t)]
+    share = _SHARE_OF_INTEGERS if all(map(str.isdigit, found)) else _SHARE_OF_OTHERS
+    if not found or len(found) < share * (len(found) + len(words)):
         return []
-    return found
+    return [] if any(map(_CODE.fullmatch, found)) else found
 
 
 def received(values: pd.Series, texts: Collection[str] = ()) -> str:
@@ -187,11 +197,6 @@ def _may_hold_numbers(dtype: Any) -> bool:
     """Return whether values of this dtype must be looked at: objects, and Arrow's own types."""
     is_object = pd.api.types.is_object_dtype(dtype)
     return is_object or (isinstance(dtype, pd.ArrowDtype) and dtype.kind in "bO")
-
-
-def _has_texts(values: pd.Series) -> bool:
-    """Return whether all present values of a column are texts, and there is one."""
-    return pd.api.types.infer_dtype(values, skipna=True) == "string"
 
 
 def are_mixed(values: Iterable[Any]) -> bool:

@@ -1,4 +1,4 @@
-"""Warnings of gaps, constant series and outliers, which are read as they are but hurt forecasts."""
+"""Warnings of what is read as it is, but hurts: gaps, constants, outliers, categories, labels."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ import warnings
 import numpy as np
 import pandas as pd
 
+from forecaster.data.covariates import COVARIATE_ROLES
 from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.json_index import labels_to_json
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.time_grid import freq_name
@@ -67,6 +69,24 @@ def warn_of_constants(
                 FrameWarning,
                 stacklevel=4,
             )
+
+
+def warn_of_labels(table: SeriesTable) -> None:
+    """Warn of labels and ids that no artifact can hold, before a fit that could not be saved."""
+    covariates = [getattr(table, name) for name in COVARIATE_ROLES]
+    categories = [c for part in covariates for c in part.categories if c is not None]
+    ids = [] if table.ids is None else [table.ids]
+    few = [labels[:1] for labels in (*ids, *categories)]  # each of one kind
+    for labels in (table.targets, *(part.names for part in covariates), *few):
+        try:
+            labels_to_json(labels)
+        except TypeError as error:
+            warnings.warn(
+                f"`frame` has labels with which a forecaster cannot be saved. {error}",
+                FrameWarning,
+                stacklevel=4,
+            )
+            return
 
 
 def warn_of_outliers(table: SeriesTable) -> None:

@@ -32,6 +32,7 @@ from forecaster.data.covariates import COVARIATE_ROLES
 from forecaster.data.frame_checks import Rows, as_frame, check_columns, id_dtype, read_rows
 from forecaster.data.hints import (
     check_index_is_meant,
+    check_times_are_named,
     reject_hidden_ids,
     warn_of_counters,
     warn_of_like_ids,
@@ -143,7 +144,12 @@ def read_frame(
         >>> read_frame(pd.DataFrame({"sold": [1, 2, 3]}, index=days)).values
         array([[1., 2., 3.]])
     """
-    table, lacking = read_part(frame, reading, like)
+    try:
+        table, lacking = read_part(frame, reading, like)
+    except TypeError as error:
+        if library_of(frame) != "pandas":
+            error.add_note("The calls are for pandas: `frame = frame.to_pandas()` goes first.")
+        raise
     check_whole(table, reading, lacking[:5], len(lacking), like)
     return table
 
@@ -165,6 +171,7 @@ def read_part(
         TypeError, ValueError: as `read_frame`, but not for values or weights missing throughout.
     """
     id_column, time_column = reading.id_column, reading.time_column
+    check_times_are_named(frame, time_column)
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
     rows = read_rows(frame, id_column, time_column)

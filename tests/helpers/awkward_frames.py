@@ -92,7 +92,8 @@ FRAMES = [
         lambda: plain(year=range(2018, 2024)),
         {"target": "y", "freq": 1},
         warns(
-            "took the index, 0, 1, 2, ", "'year' looks like times, e.g. 2018: `time_column='year'`"
+            "took the index, 0, 1, 2, ",
+            "'year' looks like times, e.g. 2018: `time_column='year', freq=1`",
         ),
     ),
     # Ids.

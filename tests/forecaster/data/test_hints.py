@@ -1,5 +1,6 @@
 """Columns that nobody named but that look like times, ids or counters."""
 
+import re
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 from forecaster.data.frame_checks import FrameWarning
 from forecaster.data.hints import looks_like_times
+from forecaster.data.interop import as_library
 from tests.helpers.tables import days, long_ramp, read
 
 N = 24
@@ -80,6 +82,45 @@ def test_a_plain_index_beside_times_is_asked_about(name, times):
         read(frame, target="y", freq=1)
 
 
+NUMBERED = {  # columns -> the times that the advice makes of them
+    "years": ({"year": MONTHS.year[::12]}, [2020, 2021]),
+    "dates": ({"date": MONTHS.strftime("%Y%m%d").astype(int)}, MONTHS),
+    "seconds": ({"timestamp": MONTHS.as_unit("s").asi8}, MONTHS),
+    "milliseconds": ({"time": MONTHS.as_unit("ms").asi8}, MONTHS),
+    "nanoseconds": ({"ds": MONTHS.as_unit("ns").asi8}, MONTHS),
+    "months": ({"Year": MONTHS.year, "Month": MONTHS.month}, MONTHS),
+    "days": ({"year": MONTHS.year, "month": MONTHS.month, "day": MONTHS.day}, MONTHS),
+}
+
+
+@pytest.mark.parametrize("kind", NUMBERED)
+def test_numbers_that_are_times_and_the_advice_for_them(kind):
+    columns, expected = NUMBERED[kind]
+    frame = pd.DataFrame({**columns, "y": SALES[: len(expected)]})
+    with pytest.raises(ValueError, match=r"looks like times, e\.g\. .* Name the column") as caught:
+        read(frame)
+    *calls, arguments = re.findall("`([^`]*)`", str(caught.value).partition(" looks like")[2])[:-1]
+    for call in calls:
+        exec(call, {"frame": frame, "pd": pd})
+    table = read(frame, target="y", **eval(f"dict({arguments})"))
+    assert table.times(0, 0, len(expected)).tolist() == [*expected]
+
+
+@pytest.mark.parametrize("library", ["polars", "pyarrow"])
+def test_frames_of_other_libraries(library):
+    frame = pd.DataFrame({"ds": MONTHS, "y": SALES, "x": [f"{n}.5" for n in range(N)]})
+    frame = as_library(frame, library)
+    with pytest.raises(
+        ValueError, match=r"a frame of .* 'ds' looks like times: `time_column='ds'`"
+    ):
+        read(frame)
+    with pytest.raises(TypeError, match="texts that look like numbers") as caught:
+        read(frame, time_column="ds", target="y", past_covariates=["x"])
+    assert caught.value.__notes__ == [
+        "The calls are for pandas: `frame = frame.to_pandas()` goes first."
+    ]
+
+
 def test_an_index_with_a_name_is_meant():
     frame = pd.DataFrame({"y": SALES, "born": MONTHS}, index=pd.RangeIndex(N, name="week"))
     with pytest.raises(ValueError, match=r"^`freq` must be .* Received: freq=None\. Give `freq=1`"):
@@ -145,7 +186,7 @@ def test_parts_of_dates_on_an_index_of_integers():
     frame = pd.DataFrame({"year": MONTHS.year, "Month": MONTHS.month, "y": SALES})
     with pytest.warns(FrameWarning) as seen:
         read(frame, freq=1)
-    assert "'year' looks like times, e.g. 2020: `time_column='year'`" in str(seen[0].message)
+    assert "'year' looks like times, e.g. 2020: `frame['time'] = " in str(seen[0].message)
     assert "'year' is named as the year of a date, 'Month' is named as" in str(seen[1].message)
     frame = pd.DataFrame({"n": np.arange(3, N + 3), "y": SALES}, index=np.arange(3, N + 3))
     with pytest.warns(FrameWarning, match="'n' repeats the index"):

@@ -84,6 +84,7 @@ TEXTS = {  # texts -> the numbers that the advice makes of them
     (" 3", "4 "): [3, 4],
     ("12.5", "n/a", "-", "", "13", "14", "15"): [12.5, NAN, NAN, NAN, 13, 14, 15],
 }
+MARKED = ["3", "n/a", "NaN", "NULL", "None", "-", "--", "", "?", ".", "#N/A", "#DIV/0!", "na"]
 AS_TEXTS = [object, "str", "string", pd.ArrowDtype(pa.string())]
 
 
@@ -102,6 +103,14 @@ def test_texts_of_numbers_and_the_advice_for_them(texts, dtype):
     np.testing.assert_allclose(numbers, [*TEXTS[texts], NAN])
 
 
+def test_marks_of_missing_values_and_a_few_words_are_no_names():
+    assert number_texts(pd.Series(MARKED, dtype=object)) == ["3"]
+    assert number_texts(pd.Series(["3.5", "4.25", "closed"])) == ["3.5", "4.25"]
+    assert len(number_texts(pd.Series([*map(str, range(100)), "closed"]))) == 100
+    long = pd.Series(["5"] + [None] * 50_000 + ["6", "7"] * 10_000)
+    assert {*number_texts(long)} >= {"5", "7"}
+
+
 def test_a_comma_that_may_mean_either_is_asked_about():
     column = pd.Series(["1,234", "2,345"], name="x")
     text = advice(column)
@@ -116,6 +125,8 @@ def test_a_comma_that_may_mean_either_is_asked_about():
         ["007", "12"],
         ["01067", "80331"],
         ["red", "1", "green"],
+        ["36", "38", "40", "XL"],
+        ["1.5", "closed", "holiday"],
         ["1.2.3", "1.2.4"],
         ["2024-01-01", "2024-01-02"],
         ["3 kg", "4 kg"],
