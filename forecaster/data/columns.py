@@ -200,7 +200,7 @@ def to_numbers(
     """
     was_category = before is not None and len(before) > 0
     was_numbers = before is not None and is_numeric(before.dtype)
-    if not was_category and (texts := number_texts(values)):
+    if (was_numbers or not was_category) and (texts := number_texts(values)):
         raise TypeError(
             f"`{argument}` must name columns of numbers, or of texts or other categories of one "
             f"kind. Received: {received(values, texts)}. {advice(values, rows.argument)}"
@@ -208,9 +208,8 @@ def to_numbers(
     numbers = as_numbers_if(values)
     if numbers is not None and not (was_category and was_numbers):
         return to_values(numbers.to_frame(), rows)[0], None
-    values = values if numbers is None else numbers
     try:
-        codes, categories = encode(values)
+        codes, categories = encode(values if numbers is None else numbers.astype("Float64"))
     except TypeError:  # lists, or texts beside numbers
         categories = None
     if categories is None or pd.api.types.infer_dtype(categories) not in _ENCODABLE:
@@ -218,7 +217,15 @@ def to_numbers(
             f"`{argument}` must name columns of numbers, or of texts or other categories of one "
             f"kind. Received: {received(values)}. {advice(values, rows.argument)}"
         )
+    if numbers is not None:
+        categories = _numbers_like(categories.astype(float), before)
     return np.where(codes < 0, np.nan, codes), categories.rename(None)
+
+
+def _numbers_like(categories: pd.Index, before: pd.Index | None) -> pd.Index:
+    """Return categories that are numbers as booleans, if those before were and they can be."""
+    is_bool = before is not None and pd.api.types.is_bool_dtype(before.dtype)
+    return categories.astype(bool) if is_bool and categories.isin([0, 1]).all() else categories
 
 
 def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:

@@ -23,7 +23,7 @@ _PARSED = ("string", "date", "datetime")  # kinds of times from CSV files and da
 
 
 class FrameWarning(UserWarning):
-    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame."""
+    """Warning of what may be wrong with a user's frame, such as missing rows or ignored columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,6 +171,8 @@ def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
     Raises:
         TypeError: if values cannot be hashed or compared with each other.
     """
+    if isinstance(values.dtype, pd.ArrowDtype) and values.dtype.kind == "O":
+        values = values.astype(object)  # pandas encodes no dictionaries, lists or nulls of Arrow
     codes, labels = pd.factorize(values)
     labels = pd.Index(labels, name=values.name, tupleize_cols=False)
     if isinstance(labels, pd.CategoricalIndex):

@@ -85,7 +85,7 @@ def check_index_is_meant(
     Warns:
         FrameWarning: if a column looks like times, and `freq` is an integer.
     """
-    if not is_integer(rows.times) or rows.times.name is not None:
+    if not is_integer(rows.times) or rows.times.name not in (None, "index"):
         return
     free = _free(frame, others)
     times = [label for label, values in free.items() if looks_like_times(values)]
@@ -107,6 +107,21 @@ def check_index_is_meant(
             f"`freq` must be a positive int for integer times. Received: freq={freq!r}, which "
             f"{taken}. Name the column, or give `freq=1` if the index is meant."
         )
+
+
+def reject_other_index(frame: pd.DataFrame, others: Collection[Hashable]) -> None:
+    """Raise an error that names the column of times, where the index holds none and it is free.
+
+    Args:
+        frame: as the user gave it.
+        others: labels of the columns that have a role.
+    """
+    hint = time_hint(pd.DataFrame(_free(frame, others)))
+    if hint and not isinstance(frame.index, pd.MultiIndex):
+        raise TypeError(
+            f"`frame` must have datetimes, periods or integers as times. Received: "
+            f"{frame.index.dtype} in the index, e.g. {shortlist(frame.index[:2])}.{hint}"
+        ) from None
 
 
 def reject_hidden_ids(frame: pd.DataFrame, rows: Rows, others: Collection[Hashable]) -> None:

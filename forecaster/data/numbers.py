@@ -22,13 +22,15 @@ _SHARE_OF_INTEGERS, _SHARE_OF_OTHERS = 0.9, 0.5
 # "12", "-1,234.5", "12,5", "1 234", "5e-3", "$3", "40 %"; not "1.2.3", dates or "3 kg".
 _NUMBER = re.compile(
     r"""\s*[-+\u2212]?\s*[$€£¥]?\s*
-    (?:\d{1,3}(?:[ ,.'\u2019\u00a0\u202f]\d{3})+|\d+|(?=[.,]\d))
-    (?:[.,]\d*)?(?:[eE][-+]?\d+)?\s*[%$€£¥]?\s*""",
+    (?:[0-9]{1,3}(?:[ ,.'\u2019\u00a0\u202f][0-9]{3})+|[0-9]+|(?=[.,][0-9]))
+    (?:[.,][0-9]*)?(?:[eE][-+]?[0-9]+)?\s*[%$€£¥]?\s*""",
     re.VERBOSE,
 )
 _MISSING = re.compile(
     r"\W*|n\W?a\W?n?|#[a-z/0!]*|null|none|nil|missing|unknown|[-+]?inf(inity)?", re.IGNORECASE
 )
+_INFINITE = re.compile(r"\s*[-+]?inf(inity)?\s*", re.IGNORECASE)  # pandas parses them
+_BLANKS = " \t\r\n"  # around a number, pandas ignores them
 _CODE = re.compile(r"0\d+")  # "007" and postal codes are names
 _COMMA_IS_MARK = re.compile(r",\d{1,2}(?!\d)|,\d{4}|\d{4},|\..*,|^\D*0+,")
 _COMMA_IS_GROUP = re.compile(r",.*\.|,\d+,")
@@ -115,18 +117,13 @@ def advice(values: pd.Series, argument: str = "frame", *, names_allowed: bool = 
     """
     column = f"{argument}[{values.name!r}]"
     as_names = f" Where they are names: `{column} = {column}.astype('category')`."
-    known = values.dropna().head(_SAMPLE).tolist()
-    texts = number_texts(values)
-    texts_only = bool(texts)
-    if texts or are_mixed(known):
-        if not texts:
-            column_of_texts = f"{column}.astype(str)"
-            as_names = f" Where they are names: `{column} = {column_of_texts}.astype('category')`."
-            texts = [text for text in map(str, known) if _NUMBER.fullmatch(text)]
-        else:
-            column_of_texts = column
-        how = _parsing(column, column_of_texts, texts, pd.unique(values.dropna()[:_SAMPLE]))
-        what = "it" if texts_only else "it, numbers beside texts"
+    known = values.dropna().tolist()
+    what, texts = "it", column
+    if are_mixed(known):
+        what, texts = "it, numbers beside texts", f"{column}.astype(str)"
+        as_names = f" Where they are names: `{column} = {texts}.astype('category')`."
+    if texts != column or number_texts(values):
+        how = _parsing(column, texts, list(dict.fromkeys(map(str, known))))
         return f"Convert {what}: {how}.{as_names if names_allowed else ''}"
     return _other_advice(values, known, column, names_allowed)
 
@@ -156,10 +153,10 @@ def _other_advice(values: pd.Series, known: list[Any], column: str, names_allowe
     )
 
 
-def _parsing(column: str, texts_of: str, texts: list[str], everything: Any) -> str:
-    """Name the call that parses texts of numbers, by the marks in them."""
-    whole = [str(text).strip() for text in everything]
-    others = [text for text in whole if not _NUMBER.fullmatch(text)]
+def _parsing(column: str, texts_of: str, everything: list[str]) -> str:
+    """Name the call that parses the texts of numbers among some texts, by the marks in them."""
+    texts = [text.strip(_BLANKS) for text in everything if _NUMBER.fullmatch(text)]
+    others = [t for t in everything if not _NUMBER.fullmatch(t) and not _INFINITE.fullmatch(t)]
     cleaned = texts_of
     if any("\u2212" in text for text in texts):
         cleaned += ".str.replace('\u2212', '-')"

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.data.alignment import align_rows
+from forecaster.data.alignment import Alignment, align_rows
 from forecaster.data.columns import (
     once_for_each_id,
     read_covariates,
@@ -34,6 +34,7 @@ from forecaster.data.hints import (
     check_index_is_meant,
     check_times_are_named,
     reject_hidden_ids,
+    reject_other_index,
     warn_of_counters,
     warn_of_like_ids,
 )
@@ -174,14 +175,7 @@ def read_part(
     check_times_are_named(frame, time_column)
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
-    rows = read_rows(frame, id_column, time_column)
-    if like is None and time_column is None:
-        check_index_is_meant(frame, rows, reading.named, reading.freq)
-    try:
-        alignment = align_rows(rows, reading.freq)
-    except ValueError:
-        reject_hidden_ids(frame, rows, reading.named)
-        raise
+    rows, alignment = _aligned(frame, reading, is_first=like is None)
     columns = reading.targets_of(frame)
     _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
     values = to_values(columns, rows)
@@ -244,6 +238,24 @@ def check_whole(
     if like is None:
         warn_of_like_ids(table.ids)
         warn_of_identifiers(table)
+
+
+def _aligned(frame: pd.DataFrame, reading: Reading, *, is_first: bool) -> tuple[Rows, Alignment]:
+    """Read the times and ids of a frame, and align them; errors name the columns that hold them."""
+    has_index = reading.time_column is None
+    try:
+        rows = read_rows(frame, reading.id_column, reading.time_column)
+    except TypeError:
+        if has_index:
+            reject_other_index(frame, reading.named)
+        raise
+    if is_first and has_index and not isinstance(frame.index, pd.MultiIndex):
+        check_index_is_meant(frame, rows, reading.named, reading.freq)
+    try:
+        return rows, align_rows(rows, reading.freq)
+    except ValueError:
+        reject_hidden_ids(frame, rows, reading.named)
+        raise
 
 
 def _check_labels(

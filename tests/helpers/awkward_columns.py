@@ -104,6 +104,12 @@ COLUMNS = [
         {},
         refuses(ValueError, "must hold finite numbers", "column 'x' at 2024-01-01"),
     ),
+    (
+        "no value in Arrow",
+        beside([None] * 6, arrow(pa.null())),
+        COVARIATE,
+        covariate([NAN] * 6, []),
+    ),
     ("no value", beside([None] * 6, object), COVARIATE, covariate([NAN] * 6, [])),
     (
         "no value, as target",
@@ -214,6 +220,18 @@ COLUMNS = [
         beside(pd.Categorical([3, 1, None, 3, 3, 1])),
         COVARIATE,
         covariate([1, 0, NAN, 1, 1, 0], [1, 3]),
+    ),
+    (
+        "Arrow dictionary of texts",
+        beside(["b", None, "a"] * 2, arrow(pa.dictionary(pa.int8(), pa.string()))),
+        COVARIATE,
+        covariate([1, NAN, 0] * 2, ["a", "b"]),
+    ),
+    (
+        "sizes",
+        beside(["36", "38", "XL"] * 2),
+        COVARIATE,
+        covariate([0, 1, 2] * 2, ["36", "38", "XL"]),
     ),
     (
         "category of texts of numbers",

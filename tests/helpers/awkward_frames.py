@@ -48,6 +48,12 @@ FRAMES = [
         ),
     ),
     (
+        "ds beside an index of texts",
+        lambda: plain(ds=DAYS).set_axis([*"abcdef"]),
+        {"target": "y"},
+        refuses(TypeError, "in the index, e.g. a, b. 'ds' looks like times", then=gives(Y)),
+    ),
+    (
         "unique_id and ds",
         lambda: panel(["b", "a"]).rename(columns={"id": "unique_id", "t": "ds"}),
         {},

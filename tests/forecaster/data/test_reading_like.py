@@ -1,6 +1,7 @@
 """A frame that is read like an earlier one: its covariates have the kinds that they had."""
 
 import warnings
+from dataclasses import replace
 from decimal import Decimal
 
 import numpy as np
@@ -10,6 +11,7 @@ import pytest
 from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import FrameWarning
 from forecaster.data.future import future_frame, missing_future, with_future
+from forecaster.data.json_index import index_from_json, labels_to_json
 from forecaster.data.reading import Reading, read_frame
 from tests.helpers.tables import days
 
@@ -54,6 +56,37 @@ def test_numbers_that_were_names_are_the_same_names(later):
     longer = with_future(table, future, ROWS).future_covariates
     assert longer.decoded(0, longer.values[0]).tolist() == [1, 2, 3, 3, 2, 1, *NUMBERS]
     assert missing_future(table, future, ROWS).empty
+
+
+@pytest.mark.parametrize(
+    "later",
+    [
+        [True, False] * 3,
+        pd.array([True, False] * 3, dtype="boolean"),
+        np.array([True, False] * 3, object),
+        [1, 0] * 3,
+        [1.0, 0.0] * 3,
+    ],
+)
+def test_booleans_that_were_names_are_the_same_names(later):
+    table = read_frame(frame_of(pd.Categorical([False, True] * 3)), READING)
+    names = index_from_json(labels_to_json(table.future_covariates.categories[0]), [None])
+    for before in (table, replace_names(table, names)):
+        found = read_frame(frame_of(later), READING, before).future_covariates
+        assert found.decoded(0, found.values[0]).tolist() == [True, False] * 3
+        own, _ = before.future_covariates.merged(found)
+        assert own.categories[0].tolist() == [False, True]
+
+
+def replace_names(table, names):
+    covariates = replace(table.future_covariates, categories=(names,))
+    return replace(table, future_covariates=covariates)
+
+
+def test_texts_are_not_taken_for_numbers_that_were_names():
+    table = read_frame(frame_of(pd.Categorical([1, 2, 3] * 2)), READING)
+    with pytest.raises(TypeError, match=r"pd\.to_numeric\(frame\['x'\]\)"):
+        read_frame(frame_of(["1", "2", "3"] * 2), READING, table)
 
 
 def test_texts_of_numbers_that_were_names_are_names():
