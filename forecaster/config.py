@@ -13,6 +13,7 @@ from pandas.tseries.frequencies import to_offset
 
 from forecaster.data.covariates import COVARIATE_ROLES
 from forecaster.data.json_index import label_from_json, label_to_json
+from forecaster.data.labels import check_list, check_one_label, listed
 from forecaster.data.reading import Reading
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import until_observed
@@ -34,6 +35,7 @@ from forecaster.utils.checks import check_choice, check_integer
 
 Channels = Literal["independent", "joint"]
 LABELS = ("id_column", "time_column", "weight_column")
+LISTS = ("target", *COVARIATE_ROLES)
 NETWORKS = {spec.__name__: spec for spec in (RecurrentNetwork, SavedNetwork)}
 
 
@@ -62,7 +64,9 @@ class ForecasterConfig:
     @classmethod
     def of(cls, parameters: Mapping[str, Any]) -> ForecasterConfig:
         """Make a config of parameters as `Forecaster.get_params(deep=False)` gives them."""
-        rest = dict(parameters)
+        rest = {
+            name: listed(value) if name in LISTS else value for name, value in parameters.items()
+        }
         reading = Reading(**{field.name: rest.pop(field.name) for field in fields(Reading)})
         return cls(reading=reading, **rest)
 
@@ -81,13 +85,11 @@ class ForecasterConfig:
         for name in ("input_length", "season_length"):
             if getattr(self, name) is not None:
                 check_integer(name, getattr(self, name), minimum=1)
+        for name in LABELS:
+            check_one_label(name, getattr(self.reading, name))
+        check_list("target", self.reading.target, or_one=True)
         for name in COVARIATE_ROLES:
-            columns = getattr(self.reading, name)
-            if not isinstance(columns, list | tuple):
-                raise TypeError(
-                    f"`{name}` must be a list of columns. Received: {name}={columns!r}. For "
-                    "one column write a list of one."
-                )
+            check_list(name, getattr(self.reading, name))
         check_time_features(self.time_features)
         check_choice("channels", self.channels, get_args(Channels))
         check_choice("normalization", self.normalization, NORMALIZATIONS)
@@ -126,10 +128,11 @@ class ForecasterConfig:
 
     def changed(self, parameters: Mapping[str, Any]) -> list[str]:
         """Return the names of parameters that differ, as far as fitted weights depend on them."""
+        now = ForecasterConfig.of(parameters).parameters
         return [
             name
             for name, value in self.parameters.items()
-            if name not in ("training", "seed") and not _is_same(name, value, parameters[name])
+            if name not in ("training", "seed") and not _is_same(name, value, now[name])
         ]
 
     def window_spec(self, table: SeriesTable) -> WindowSpec:

@@ -16,10 +16,17 @@ import numpy as np
 import pandas as pd
 
 from forecaster.config import ForecasterConfig
+from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.hints import other_kind_of_ids
 from forecaster.data.interop import columns_of
 from forecaster.data.messages import shortlist
 from forecaster.data.parquet import parquet_columns, read_parquet
-from forecaster.data.quality import reject_larger, warn_of_constants, warn_of_lost_digits
+from forecaster.data.quality import (
+    reject_larger,
+    warn_of_constants,
+    warn_of_labels,
+    warn_of_lost_digits,
+)
 from forecaster.data.reading import Reading, read_frame
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_sha256
@@ -29,6 +36,7 @@ from forecaster.fitted import Fitted
 from forecaster.inputs.spec import WindowSpec
 from forecaster.training.loop import Run, Task, rows_needed, train, train_further
 from forecaster.utils.files import reserve_folder
+from forecaster.utils.warn import warn
 
 # A path is of a Parquet file, or of a folder of them: see data/parquet.py.
 Frame: TypeAlias = pd.DataFrame | pd.Series | str | PathLike
@@ -63,6 +71,7 @@ class Engine:
         table = _read(frame, self.config.reading)
         warn_of_constants(table.values, table.series, table.offsets)
         self._check_levels(table)
+        warn_of_labels(table)
         return table
 
     def read_like_fit(self, frame: Frame, fitted: Fitted, *, to_learn: bool = False) -> SeriesTable:
@@ -85,15 +94,21 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            table = _read(frame, reading)
+            table = _read(frame, reading, last_rows)
             self._check_levels(table)
-            return table
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
                 f"{freq_name(last_rows.freq)!r}."
             )
             raise
+        if not to_learn and (other := other_kind_of_ids(table.ids, last_rows.ids)):
+            warn(
+                f"`frame` has ids of another kind than `fit` saw, all taken for new series: "
+                f"{other} converts them.",
+                FrameWarning,
+            )
+        return table
 
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""
@@ -198,10 +213,10 @@ class Engine:
         )
 
 
-def _read(frame: Frame, reading: Reading) -> SeriesTable:
+def _read(frame: Frame, reading: Reading, like: SeriesTable | None = None) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading)
-    return read_frame(frame, reading)
+        return read_parquet(Path(frame), reading, like)
+    return read_frame(frame, reading, like)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

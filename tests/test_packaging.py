@@ -52,9 +52,9 @@ LINES = {
     ],
     "forecaster.data": [
         "disk_arrays interop messages",
-        "ragged time_grid",
+        "labels numbers ragged time_grid",
         "frame_checks json_index",
-        "covariates frequency",
+        "covariates frequency hints",
         "alignment columns series_table",
         "quality table_json table_parts writing",
         "concat future reading",

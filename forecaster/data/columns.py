@@ -11,7 +11,17 @@ import pandas as pd
 
 from forecaster.data.covariates import Covariates
 from forecaster.data.frame_checks import FrameWarning, Rows, column, encode
+from forecaster.data.hints import looks_like_times, time_hint
+from forecaster.data.labels import labels_of
 from forecaster.data.messages import shortlist
+from forecaster.data.numbers import (
+    advice,
+    are_mixed,
+    as_numbers_if,
+    is_numeric,
+    number_texts,
+    received,
+)
 from forecaster.utils.warn import warn
 
 _LARGEST = 1e100  # sums of squares must be finite
@@ -25,20 +35,16 @@ _ENCODABLE = (  # what categories may be, as pandas infers it
 )
 
 
-def labels_of(columns: Any) -> list[Any]:
-    """Return a list of labels as it is, None as an empty list, and anything else as one label."""
-    if isinstance(columns, list):
-        return columns
-    return [] if columns is None else [columns]
-
-
-def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable]) -> pd.DataFrame:
+def target_columns(
+    frame: pd.DataFrame, target: Any, others: Collection[Hashable], *, has_times: bool = True
+) -> pd.DataFrame:
     """Select the columns to forecast, all numeric; a view of the frame where they are adjacent.
 
     Args:
-        frame: any.
+        frame: any. Columns of numbers that are kept as objects become float64.
         target: a label or a list of labels; None for every numeric column that has no other role.
         others: labels of the columns that have one.
+        has_times: whether a column of times is named.
 
     Raises:
         TypeError: if a target is not numeric, or there is none.
@@ -49,32 +55,73 @@ def target_columns(frame: pd.DataFrame, target: Any, others: Collection[Hashable
     where = {label: i for i, label in enumerate(frame.columns)}
     chosen = [label for label in where if label not in others]
     if target is not None:
-        chosen = labels_of(target)
+        chosen = labels_of(target, frame.columns)
     positions = np.array([where[label] for label in chosen], int)
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes.iloc[positions]], bool)
-    rejected = frame.dtypes.iloc[positions[~numeric]]
-    named = shortlist([f"{label!r} ({dtype})" for label, dtype in rejected.items()])
-    if target is None and numeric.any() and len(rejected):
+    converted = {}
+    for position in positions[~numeric]:
+        values = as_numbers_if(frame.iloc[:, position])
+        if values is None and target is not None and _has_no_value(frame.iloc[:, position]):
+            values = pd.Series(np.nan, index=frame.index)
+        if values is not None:
+            converted[position] = values
+    numeric |= np.isin(positions, list(converted))
+    rejected = frame.iloc[:, positions[~numeric]]
+    if target is None and numeric.any() and len(rejected.columns):
         warn(
-            f"`frame` has columns that are not numeric and are left out: {named}.",
+            f"`frame` has columns that are not numeric and are left out: "
+            f"{_with_dtypes(rejected)}.{_advice_to_include(rejected, has_times)}",
             FrameWarning,
         )
         positions = positions[numeric]
-    elif len(rejected) or not len(positions):
+    elif len(rejected.columns) or not len(positions):
         raise TypeError(
             f"`target` must name numeric columns. Received: target={target!r}; not numeric: "
-            f"{named or 'no column at all'}. Convert them: `frame.astype(float)`, or "
-            f"`pd.to_numeric` for texts."
+            f"{_with_dtypes(rejected) or 'no column at all'}. "
+            + (_advice_to_convert(rejected, has_times) or "Name a column.")
         )
     first, last = positions[0], positions[-1]
     are_adjacent = (np.diff(positions) == 1).all()
-    return frame.iloc[:, slice(first, last + 1) if are_adjacent else positions]
+    columns = frame.iloc[:, slice(first, last + 1) if are_adjacent else positions]
+    if converted:
+        columns = columns.copy(deep=False)
+        for place, position in enumerate(positions):
+            if position in converted:
+                columns.isetitem(place, converted[position])
+    return columns
 
 
-def is_numeric(dtype: Any) -> bool:
-    """Return whether a column holds real numbers or booleans."""
-    is_complex = pd.api.types.is_complex_dtype(dtype)
-    return pd.api.types.is_numeric_dtype(dtype) and not is_complex
+def _has_no_value(values: pd.Series) -> bool:
+    """Return whether a column of objects or texts has no value at all, and so no kind."""
+    return values.dtype.kind in "OU" and bool(values.isna().all())
+
+
+def _with_dtypes(columns: pd.DataFrame) -> str:
+    """List columns with their dtypes."""
+    return shortlist([f"{label!r} ({dtype})" for label, dtype in columns.dtypes.items()])
+
+
+def _advice_to_include(columns: pd.DataFrame, has_times: bool) -> str:
+    """Name the call that makes a column that is left out a target, or times."""
+    hint = "" if has_times else time_hint(columns)
+    for label, values in columns.items():
+        if number_texts(values):
+            return f" {label!r} looks like numbers. {advice(values, names_allowed=False)}{hint}"
+        if values.dtype == object and are_mixed(values.dropna()):
+            return f" {label!r}: {advice(values, names_allowed=False)}{hint}"
+    return hint
+
+
+def _advice_to_convert(columns: pd.DataFrame, has_times: bool) -> str:
+    """Name the call for the first of some columns that cannot be targets."""
+    for label, values in columns.items():
+        if looks_like_times(values):
+            other = f"`target` must name others: leave {label!r} out."
+            return other if has_times else f"It looks like times: `time_column={label!r}`."
+        texts = number_texts(values)
+        seen = f"{label!r} holds {', '.join(map(repr, texts[:3]))}. " if texts else ""
+        return seen + advice(values, names_allowed=False)
+    return ""
 
 
 def to_values(columns: pd.DataFrame, rows: Rows) -> np.ndarray:
@@ -110,41 +157,74 @@ def reject_empty(values: np.ndarray, labels: pd.Index) -> None:
 
 
 def read_covariates(
-    frame: pd.DataFrame, argument: str, labels: list[Hashable], rows: Rows
+    frame: pd.DataFrame,
+    argument: str,
+    labels: list[Hashable],
+    rows: Rows,
+    like: Covariates | None = None,
 ) -> Covariates:
-    """Read covariates in the frame's order of rows: numbers as they are, categories as codes."""
+    """Read covariates in the frame's order of rows: numbers as they are, categories as codes.
+
+    Args:
+        frame: that has the columns.
+        argument: name of the user's argument that names them, for error messages.
+        labels: of the columns.
+        rows: of the frame, for error messages.
+        like: the same covariates as they were read before: what was a category there is one here.
+    """
     values = np.empty((len(labels), len(frame)))
+    known = (None,) * len(labels) if like is None else like.categories
     categories: list[pd.Index | None] = []
-    for value, label in zip(values, labels, strict=True):
-        value[:], vocabulary = to_numbers(column(frame, label), argument, rows)
+    for value, label, before in zip(values, labels, known, strict=True):
+        value[:], vocabulary = to_numbers(column(frame, label), argument, rows, before)
         categories.append(vocabulary)
     return Covariates(values, pd.Index(labels, tupleize_cols=False), tuple(categories))
 
 
-def to_numbers(values: pd.Series, argument: str, rows: Rows) -> tuple[np.ndarray, pd.Index | None]:
+def to_numbers(
+    values: pd.Series, argument: str, rows: Rows, before: pd.Index | None = None
+) -> tuple[np.ndarray, pd.Index | None]:
     """Return a column as numbers and None, or as codes and the sorted categories; NaN if missing.
 
     Args:
         values: (N,) numbers, booleans, texts or other categories of one kind.
         argument: name of the user's argument that names the column, for error messages.
         rows: of the frame, for error messages.
+        before: the categories that the column has been read with, whose kind it then has; None
+            where it is new, or of numbers.
 
     Raises:
-        TypeError: if the values are neither numbers nor categories of one kind.
+        TypeError: if the values are neither numbers nor categories of one kind, or texts that
+            look like numbers.
     """
-    if is_numeric(values.dtype):
-        return to_values(values.to_frame(), rows)[0], None
+    was_category = before is not None and len(before) > 0
+    was_numbers = before is not None and is_numeric(before.dtype)
+    if (was_numbers or not was_category) and (texts := number_texts(values)):
+        raise TypeError(
+            f"`{argument}` must name columns of numbers, or of texts or other categories of one "
+            f"kind. Received: {received(values, texts)}. {advice(values, rows.argument)}"
+        )
+    numbers = as_numbers_if(values)
+    if numbers is not None and not (was_category and was_numbers):
+        return to_values(numbers.to_frame(), rows)[0], None
     try:
-        codes, categories = encode(values)
+        codes, categories = encode(values if numbers is None else numbers.astype("Float64"))
     except TypeError:  # lists, or texts beside numbers
         categories = None
     if categories is None or pd.api.types.infer_dtype(categories) not in _ENCODABLE:
         raise TypeError(
             f"`{argument}` must name columns of numbers, or of texts or other categories of one "
-            f"kind. Received: {values.name!r} ({values.dtype}), e.g. "
-            f"{shortlist(values.tolist()[:2])}. Convert it by `.astype(float)` or `.astype(str)`."
+            f"kind. Received: {received(values)}. {advice(values, rows.argument)}"
         )
+    if numbers is not None:
+        categories = _numbers_like(categories.astype(float), before)
     return np.where(codes < 0, np.nan, codes), categories.rename(None)
+
+
+def _numbers_like(categories: pd.Index, before: pd.Index | None) -> pd.Index:
+    """Return categories that are numbers as booleans, if those before were and they can be."""
+    is_bool = before is not None and pd.api.types.is_bool_dtype(before.dtype)
+    return categories.astype(bool) if is_bool and categories.isin([0, 1]).all() else categories
 
 
 def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:
@@ -183,12 +263,13 @@ def once_for_each_id(covariates: Covariates, rows: Rows) -> Covariates:
 def read_weights(frame: pd.DataFrame, label: Hashable, rows: Rows) -> np.ndarray:
     """Read the weights of rows, (N,) float64: finite, not negative, none missing."""
     values = column(frame, label)
-    if not is_numeric(values.dtype):
+    numbers = as_numbers_if(values)
+    if numbers is None:
         raise TypeError(
-            f"`weight_column` must name a column of numbers. Received: {label!r} "
-            f"({values.dtype}). Convert it: `.astype(float)`."
+            f"`weight_column` must name a column of numbers. Received: "
+            f"{received(values, number_texts(values))}. {advice(values, names_allowed=False)}"
         )
-    weights = to_values(values.to_frame(), rows)[0]
+    weights = to_values(numbers.to_frame(), rows)[0]
     wrong = np.flatnonzero(~(weights >= 0))  # NaN too
     if len(wrong):
         raise ValueError(

@@ -16,6 +16,7 @@ import pandas as pd
 
 from forecaster.data.covariates import COVARIATE_ROLES, Covariates, merged_categories
 from forecaster.data.disk_arrays import DiskColumns
+from forecaster.data.hints import other_kind_of_ids
 from forecaster.data.messages import moments
 from forecaster.data.ragged import Move, moved, offsets_of, scattered
 from forecaster.data.series_table import SeriesTable, columns_of, with_columns
@@ -90,6 +91,11 @@ def _merged_ids(ids: pd.Index | None, later: pd.Index | None) -> tuple[pd.Index 
     """Return the ids followed by the new later ones, and the position of each later one."""
     if ids is None or later is None:
         return None, np.zeros(1, np.int64)
+    if other := other_kind_of_ids(later, ids):
+        raise TypeError(
+            f"`frame` must have ids of the kind that they have been. Received: {other}. Convert "
+            f"them."
+        )
     merged = ids.append(later[~later.isin(ids)])
     return merged, merged.get_indexer(later)
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
-from difflib import get_close_matches
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecaster.data.interop import as_pandas, library_of
+from forecaster.data.labels import reject_unknown
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.time_grid import is_integer
 
@@ -23,7 +23,7 @@ _PARSED = ("string", "date", "datetime")  # kinds of times from CSV files and da
 
 
 class FrameWarning(UserWarning):
-    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame."""
+    """Warning of what may be wrong with a user's frame, such as missing rows or ignored columns."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -109,7 +109,7 @@ def check_columns(
     """Check that the labels of each role are columns of the frame, and no column has two roles."""
     role_of: dict[Hashable, str] = {}
     for role, labels in roles.items():
-        _reject_unknown(frame.columns, role, labels, argument)
+        reject_unknown(frame.columns, role, labels, argument)
         if len(set(labels)) < len(labels):
             raise ValueError(
                 f"`{role}` must name every column once. Received: {role}={labels!r}. Drop "
@@ -122,21 +122,6 @@ def check_columns(
                     f"which `{role_of[label]}` names too. Keep one of the two."
                 )
             role_of[label] = role
-
-
-def _reject_unknown(columns: pd.Index, role: str, labels: list[Any], argument: str) -> None:
-    """Check that all labels are columns; the error suggests the most similar ones."""
-    known = set(columns)
-    unknown = [label for label in labels if not isinstance(label, Hashable) or label not in known]
-    if unknown:
-        texts = [str(label) for label in columns]
-        matches = [get_close_matches(str(label), texts, n=1) for label in unknown[:5]]
-        close = [match[0] for match in matches if match]
-        raise ValueError(
-            f"`{role}` must name columns of `{argument}`. Received: unknown {shortlist(unknown)}. "
-            + (f"Did you mean {shortlist(close)}? " if close else "")
-            + f"The columns are {shortlist(texts)}."
-        )
 
 
 def column(frame: pd.DataFrame, label: Hashable) -> pd.Series:
@@ -173,12 +158,21 @@ def read_rows(
     return Rows(times, *_checked_ids(ids, where, argument), argument)
 
 
+def id_dtype(frame: pd.DataFrame, id_column: Hashable | None) -> Any:
+    """Return the dtype of the ids of a frame, None if it has none."""
+    if id_column is not None:
+        return column(frame, id_column).dtype
+    return frame.index.levels[0].dtype if isinstance(frame.index, pd.MultiIndex) else None
+
+
 def encode(values: pd.Index | pd.Series) -> tuple[np.ndarray, pd.Index]:
     """Encode values as positions in the sorted distinct ones, -1 where missing; return both.
 
     Raises:
         TypeError: if values cannot be hashed or compared with each other.
     """
+    if isinstance(values.dtype, pd.ArrowDtype) and values.dtype.kind == "O":
+        values = values.astype(object)  # pandas encodes no dictionaries, lists or nulls of Arrow
     codes, labels = pd.factorize(values)
     labels = pd.Index(labels, name=values.name, tupleize_cols=False)
     if isinstance(labels, pd.CategoricalIndex):
@@ -226,7 +220,7 @@ def _checked_ids(
     except TypeError as error:
         raise TypeError(
             f"`{argument}` must have ids of one kind that can be sorted, such as texts or "
-            f"integers. Received: {ids.dtype} in {where}, e.g. {shortlist(ids.tolist()[:2])} "
+            f"integers. Received: {ids.dtype} in {where}, e.g. {shortlist(_of_each_kind(ids))} "
             f"({error}). Convert them, e.g. `.astype(str)`."
         ) from None
     if (codes < 0).any():
@@ -235,6 +229,13 @@ def _checked_ids(
             f"{shortlist(np.flatnonzero(codes < 0))}. Fill them in, or drop these rows."
         )
     return codes, labels
+
+
+def _of_each_kind(ids: pd.Index | pd.Series) -> list[str]:
+    """Return the first id of each type, or the first two of one, as Python shows them."""
+    known = ids.dropna().tolist()
+    kinds = {type(label): repr(label) for label in reversed(known)}
+    return list(kinds.values())[::-1] if len(kinds) > 1 else list(map(repr, known[:2]))
 
 
 def _checked_times(

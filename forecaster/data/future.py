@@ -12,14 +12,22 @@ import pandas as pd
 
 from forecaster.data.columns import read_covariates
 from forecaster.data.covariates import Covariates
-from forecaster.data.frame_checks import Rows, as_frame, check_columns, read_rows
+from forecaster.data.frame_checks import (
+    FrameWarning,
+    Rows,
+    as_frame,
+    check_columns,
+    read_rows,
+)
+from forecaster.data.hints import other_kind_of_ids
 from forecaster.data.interop import as_library
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.ragged import ranges, scattered
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import with_rows_to_come
-from forecaster.data.time_grid import TimeGrid, cast_like
+from forecaster.data.time_grid import TimeGrid, cast_like, freq_name
 from forecaster.data.writing import with_keys
+from forecaster.utils.warn import warn
 
 _ARGUMENT = "future"  # name of the user's argument, for error messages
 
@@ -49,8 +57,16 @@ def missing_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int
 
     Returns:
         A frame as `future_frame` makes it, without the complete rows.
+
+    Warns:
+        FrameWarning: if no row of `future` is one of the horizon.
     """
-    known = _unknown(table, horizon) if future is None else _read(table, future, horizon)[0]
+    known = _unknown(table, horizon)
+    if future is not None:
+        known, is_there = _read(table, future, horizon)
+        if not is_there.any():
+            why = _why_unmatched(table, future, horizon, is_there)
+            warn(f"No row of `future` is one of the horizon: {why}", FrameWarning)
     is_missing = np.isnan(known.values).any(axis=0)
     frame = _frame(table, known, horizon)[is_missing]
     frame = frame.reset_index(drop=True) if table.layout.time_column else frame
@@ -79,7 +95,7 @@ def with_future(table: SeriesTable, future: pd.DataFrame | None, horizon: int) -
             f"`model.future_frame(history)` for a frame to fill in."
         )
     known, is_there = _read(table, future, horizon)
-    _reject_missing_rows(table, is_there, horizon)
+    _reject_missing_rows(table, future, is_there, horizon)
     _reject_missing_values(table, known, horizon)
     own, known = table.future_covariates.merged(known)
     longer = with_rows_to_come(replace(table, future_covariates=own), horizon)
@@ -104,8 +120,9 @@ def _read(table: SeriesTable, future: pd.DataFrame, horizon: int) -> tuple[Covar
     is_there = np.zeros(table.num_ids * horizon, bool)
     if not len(chosen):
         return _unknown(table, horizon), is_there
-    names = table.future_covariates.names.tolist()
-    found = read_covariates(frame.iloc[chosen], "future_covariates", names, rows.at(chosen))
+    own, at = table.future_covariates, rows.at(chosen)
+    names = own.names.tolist()
+    found = read_covariates(frame.iloc[chosen], "future_covariates", names, at, own)
     is_there[positions] = True
     return replace(found, values=scattered(len(is_there), (positions, found.values))), is_there
 
@@ -152,7 +169,9 @@ def _reject_duplicates(rows: Rows, chosen: np.ndarray, positions: np.ndarray) ->
         )
 
 
-def _reject_missing_rows(table: SeriesTable, is_there: np.ndarray, horizon: int) -> None:
+def _reject_missing_rows(
+    table: SeriesTable, future: pd.DataFrame, is_there: np.ndarray, horizon: int
+) -> None:
     """Check that every row of the horizon is there, (I * H,)."""
     counts = (~is_there).reshape(-1, horizon).sum(axis=1)  # (I * H,) -> (I, H) -> (I,)
     lacking = np.flatnonzero(counts)
@@ -166,11 +185,67 @@ def _reject_missing_rows(table: SeriesTable, is_there: np.ndarray, horizon: int)
         pairs = zip(table.ids[few].tolist(), counts[few], strict=True)
         named = [f"{label!r} ({count} rows)" for label, count in pairs]
         missing = shortlist(named, len(lacking))
+    why = _why_unmatched(table, future, horizon, is_there)
     raise ValueError(
         f"`future` must hold every step of the horizon for every series. Received: "
-        f"horizon={horizon}; missing: {missing}. Call `model.missing_future(history, future)` for "
-        f"the list, `model.future_frame(history)` for an empty one."
+        f"horizon={horizon}; missing: {missing}. {why}Call `model.missing_future(history, "
+        f"future)` for the list, `model.future_frame(history)` for an empty one."
     )
+
+
+def _why_unmatched(
+    table: SeriesTable, future: pd.DataFrame, horizon: int, is_there: np.ndarray
+) -> str:
+    """Tell why rows of `future` are not those of the horizon; empty if all are.
+
+    Rows of the history beside some of the horizon are no mistake.
+    """
+    _, rows = _rows_of(table, future)
+    series, steps = _steps_ahead(table, rows)
+    times = cast_like(table.starts, rows.times)
+    grid = TimeGrid(table.starts, table.freq)
+    off = (series >= 0) & (grid.positions(times, series) < 0) & (grid.floor(times, series) >= 0)
+    is_before = (series >= 0) & ~off & (steps < 0) & (not is_there.any())
+    reasons = []
+    if (series < 0).any():
+        other = other_kind_of_ids(rows.ids, table.ids)
+        kind = f" (another kind: {other})" if other else ""
+        reasons.append(f"{np.count_nonzero(series < 0)} are of ids that the history lacks{kind}")
+    if off.any():
+        first = np.flatnonzero(off)[:1]
+        around = grid.floor(times[first], series[first]) + np.arange(2)
+        on_grid = grid.times_at(around, series[first].repeat(2))
+        where = _apart(times[first][0], on_grid, freq_name(table.freq))
+        reasons.append(f"{np.count_nonzero(off)} lie {where}")
+    for found, where in ((is_before, "before"), (steps >= horizon, "after")):
+        count = np.count_nonzero(found & (series >= 0))
+        if count:
+            reasons.append(f"{count} lie {where} the horizon")
+    if not reasons:
+        return ""
+    wrong = np.flatnonzero((series < 0) | off | is_before | (steps >= horizon))[:1]
+    missing = np.flatnonzero(~is_there)[:1]
+    ids, ahead = np.divmod(missing, horizon)
+    expected = moments(
+        table.times_at(ids, table.lengths[ids] + ahead),
+        None if table.ids is None else table.ids[ids],
+    )
+    return (
+        f"Of {len(rows.times)} rows of `future`, {', '.join(reasons)}: expected e.g. {expected}, "
+        f"received {rows.named(wrong)}. "
+    )
+
+
+def _apart(time: object, around: pd.Index, freq: str | int) -> str:
+    """Tell how a time differs from those of the grid before and after it."""
+    if isinstance(time, pd.Timestamp):
+        for on_grid in around:
+            if time.date() == on_grid.date():
+                return f"at another time of day, {time.time()} for {on_grid.time()}"
+        for on_grid in around:
+            if (time.year, time.month) == (on_grid.year, on_grid.month):
+                return f"on another day, {time.date()} for {on_grid.date()} in steps of {freq!r}"
+    return f"between the steps of {freq!r}"
 
 
 def _reject_missing_values(table: SeriesTable, known: Covariates, horizon: int) -> None:

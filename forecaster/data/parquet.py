@@ -35,7 +35,9 @@ _BATCH = 1 << 17  # rows of a file scanned at a time
 _COUNTS = 64  # batches whose counts are added up at a time
 
 
-def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
+def read_parquet(
+    path: str | Path, reading: Reading, like: SeriesTable | None = None
+) -> SeriesTable:
     """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
 
     Folders called ``store=a`` give their files a column "store". Only the columns with a role are
@@ -47,6 +49,7 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
         path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
             of it. Names that begin with "." or "_" are ignored.
         reading: roles of the columns, and the step, as for `read_frame`.
+        like: as for `read_frame`.
 
     Raises:
         ImportError: if pyarrow is not installed.
@@ -60,7 +63,7 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), reading)
+        return read_frame(_to_pandas(files.dataset().to_table()), reading, like)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -75,12 +78,12 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     id_column = str(reading.id_column)  # names in Arrow are texts
     ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), reading)
+        return read_frame(_to_pandas(dataset.to_table()), reading, like)
     missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
         _write_buckets(dataset, id_column, ids, buckets, Path(folder))
-        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing))
-    check_whole(table, reading, missing.first, missing.count)
+        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing, like))
+    check_whole(table, reading, missing.first, missing.count, like)
     return table
 
 
@@ -136,8 +139,10 @@ class _Files:
         self.index = {name for name in index if isinstance(name, str)} & self.types.keys()
 
     def empty_frame(self) -> pd.DataFrame:
-        """Make a frame of all columns, without rows."""
-        return _to_pandas(self._arrow.schema(list(self.types.items())).empty_table())
+        """Make a frame of all columns, without rows; decimals, objects in rows, are numbers."""
+        number = self._arrow.float64()
+        types = [(n, number if self._is_decimal(kind) else kind) for n, kind in self.types.items()]
+        return _to_pandas(self._arrow.schema(types).empty_table())
 
     def dataset(self, columns: Collection[str] | None = None) -> Dataset:
         """Return the rows of all files, of these columns; None is all, and the index if any."""
@@ -156,15 +161,21 @@ class _Files:
                 f"{shortlist(lacking)}. Add it to them, or do not name it."
             )
         fields = {schema.field(name).type: file for file, schema in self._schemas.items()}
-        schemas = [self._arrow.schema([(name, kind)]) for kind in fields]
+        kinds = set(fields)
+        if not all(self._is_decimal(kind) for kind in kinds):  # beside other numbers, they are such
+            kinds = {self._arrow.float64() if self._is_decimal(k) else k for k in kinds}
+        schemas = [self._arrow.schema([(name, kind)]) for kind in kinds]
         try:
             return self._arrow.unify_schemas(schemas, promote_options="permissive").field(name)
         except self._arrow.ArrowException as error:
-            kinds = [f"{kind} in {file}" for kind, file in fields.items()]
+            found = [f"{kind} in {file}" for kind, file in fields.items()]
             raise TypeError(
                 f"`frame` must have values of one kind in a column. Received: {name!r} as "
-                f"{shortlist(kinds)}. Write the files anew, with one of them."
+                f"{shortlist(found)}. Write the files anew, with one of them."
             ) from error
+
+    def _is_decimal(self, kind: Any) -> bool:
+        return self._arrow.types.is_decimal(kind)
 
     def _open(self, schema: Schema | None = None) -> Dataset:
         """Open all files as one dataset; None infers its schema."""
@@ -313,12 +324,16 @@ class _MissingRows:
 
 
 def _tables(
-    folder: Path, count: int, reading: Reading, missing: _MissingRows
+    folder: Path,
+    count: int,
+    reading: Reading,
+    missing: _MissingRows,
+    like: SeriesTable | None,
 ) -> Iterator[SeriesTable]:
     """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading)
+        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like)
         reading = replace(reading, freq=table.freq)
         missing.add(missing_rows, rows)
         rows += table.num_rows

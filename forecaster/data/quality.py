@@ -1,11 +1,13 @@
-"""Warnings of gaps, constant series and outliers, which are read as they are but hurt forecasts."""
+"""Warnings of what is read as it is, but hurts: gaps, constants, outliers, categories, labels."""
 
 from __future__ import annotations
 
 import numpy as np
 import pandas as pd
 
+from forecaster.data.covariates import COVARIATE_ROLES
 from forecaster.data.frame_checks import FrameWarning
+from forecaster.data.json_index import labels_to_json
 from forecaster.data.messages import moments, shortlist
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.time_grid import freq_name
@@ -14,6 +16,8 @@ from forecaster.utils.warn import warn
 _OUTLIER_RATIO = 10_000  # an outlier is at least this many times as large as ordinary values
 _OUTLIER_SPREAD = 100  # the largest outlier is less than this many times as large as the others
 _MAX_OUTLIERS = 0.1  # fraction of the values; more of them are a property of the series
+_MANY_CATEGORIES = 20  # below, nearly as many categories as rows are a matter of few rows
+_DISTINCT = 0.5  # categories for each row, from which they are taken for free text
 _CHUNK = 1 << 16  # values scanned at a time
 ROUNDING = 8 * float(np.finfo(np.float64).eps)  # of a value: smaller differences are no variation
 
@@ -76,12 +80,11 @@ def warn_of_lost_digits(table: SeriesTable, dtype: type[np.floating]) -> None:
         named = [
             f"{table.series[at]!r} ({width[at]:.3g} around {level[at]:.3g})" for at in found[:5]
         ]
-        warnings.warn(
+        warn(
             f"`frame` has series whose values vary so little, so far from 0, that {dtype.__name__} "
             f"keeps fewer than 4 digits of the variation: {shortlist(named, len(found))}. Subtract "
             "their level before it is rounded away.",
             FrameWarning,
-            stacklevel=4,
         )
 
 
@@ -99,6 +102,22 @@ def reject_larger(table: SeriesTable, limit: float, reason: str, advice: str) ->
             f"`frame` must hold values up to {limit:g} {reason}. Received: "
             f"{largest[target, position]:g} in {name!r}. {advice}"
         )
+
+
+def warn_of_labels(table: SeriesTable) -> None:
+    """Warn of labels and ids that no artifact can hold, before a fit that could not be saved."""
+    covariates = [getattr(table, name) for name in COVARIATE_ROLES]
+    categories = [c for part in covariates for c in part.categories if c is not None]
+    ids = [] if table.ids is None else [table.ids]
+    few = [labels[:1] for labels in (*ids, *categories)]  # each of one kind
+    for labels in (table.targets, *(part.names for part in covariates), *few):
+        try:
+            labels_to_json(labels)
+        except TypeError as error:
+            warn(
+                f"`frame` has labels with which a forecaster cannot be saved. {error}", FrameWarning
+            )
+            return
 
 
 def warn_of_outliers(table: SeriesTable) -> None:
@@ -124,6 +143,24 @@ def warn_of_outliers(table: SeriesTable) -> None:
         f"wrong.",
         FrameWarning,
     )
+
+
+def warn_of_identifiers(table: SeriesTable) -> None:
+    """Warn of covariates with nearly as many categories as rows: identifiers, or free text."""
+    for covariates in (table.past_covariates, table.future_covariates):
+        for name, categories, values in zip(
+            covariates.names, covariates.categories, covariates.values, strict=True
+        ):
+            if categories is None or len(categories) < _MANY_CATEGORIES:
+                continue
+            count = np.count_nonzero(~np.isnan(values))
+            if len(categories) >= _DISTINCT * count:
+                warn(
+                    f"Covariate {name!r} has {len(categories)} categories in {count} rows, from "
+                    f"which little can be learned: {shortlist(categories)}. Leave it out if they "
+                    f"are identifiers or free text.",
+                    FrameWarning,
+                )
 
 
 def _largest(table: SeriesTable) -> np.ndarray:

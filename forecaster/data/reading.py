@@ -18,9 +18,8 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from forecaster.data.alignment import align_rows
+from forecaster.data.alignment import Alignment, align_rows
 from forecaster.data.columns import (
-    labels_of,
     once_for_each_id,
     read_covariates,
     read_weights,
@@ -30,9 +29,18 @@ from forecaster.data.columns import (
     to_values,
 )
 from forecaster.data.covariates import COVARIATE_ROLES
-from forecaster.data.frame_checks import as_frame, check_columns, read_rows
+from forecaster.data.frame_checks import Rows, as_frame, check_columns, id_dtype, read_rows
+from forecaster.data.hints import (
+    check_index_is_meant,
+    check_times_are_named,
+    reject_hidden_ids,
+    reject_other_index,
+    warn_of_counters,
+    warn_of_like_ids,
+)
 from forecaster.data.interop import library_of
-from forecaster.data.quality import warn_of_gaps, warn_of_outliers
+from forecaster.data.labels import check_list, check_one_label, labels_of, reject_reserved
+from forecaster.data.quality import warn_of_gaps, warn_of_identifiers, warn_of_outliers
 from forecaster.data.series_table import FrameLayout, SeriesTable
 
 
@@ -41,16 +49,16 @@ class Reading:
     """Options of reading a frame: the roles of its columns, and the step of its times.
 
     Args:
-        target: label or list of labels of the columns to read. None (default) reads every
-            numeric one that has no other role. Numbers and booleans are read; NaN and NA are
-            missing.
+        target: label of the column to read, or a list or the like of several. None (default)
+            reads every numeric one that has no other role. Numbers and booleans are read, as
+            objects such as `Decimal` too; None, NaN and NA are missing.
         id_column: label of the column of ids, which must be of one kind that can be sorted. None
             (default) means a wide frame, or an index of two levels.
         time_column: label of the column of times. None (default) means the index.
         freq: step between rows: a pandas alias or offset, or a positive int for integers. None
             (default) takes the step of the index, or else infers the one most times share.
         past_covariates: labels of columns that are known up to the last row. Numbers and booleans
-            are numbers; texts and other categories become codes.
+            are numbers; texts and the dtype "category" become codes.
         future_covariates: labels of columns that will be known for the horizon too.
         static_covariates: labels of columns that hold one value for each id.
         weight_column: label of the column of weights of rows, 0 or more. None (default): all
@@ -69,25 +77,37 @@ class Reading:
     @property
     def roles(self) -> dict[str, list[Hashable]]:
         """Return the labels that each argument names, but for the targets."""
+        ones = {name: getattr(self, name) for name in ("id_column", "time_column", "weight_column")}
         return {
-            "id_column": labels_of(self.id_column),
-            "time_column": labels_of(self.time_column),
-            "weight_column": labels_of(self.weight_column),
+            **{name: [] if label is None else [label] for name, label in ones.items()},
             **{name: list(getattr(self, name)) for name in COVARIATE_ROLES},
         }
 
+    @property
+    def named(self) -> set[Hashable]:
+        """Return the labels of all columns with a role, but for the targets."""
+        return {label for labels in self.roles.values() for label in labels}
+
     def check(self, frame: pd.DataFrame) -> None:
         """Check that a frame has all columns that are named, each for one role."""
-        target = {} if self.target is None else {"target": labels_of(self.target)}
-        check_columns(frame, {**self.roles, **target})
+        for name in ("id_column", "time_column", "weight_column"):
+            check_one_label(name, getattr(self, name))
+        check_list("target", self.target, or_one=True)
+        for name in COVARIATE_ROLES:
+            check_list(name, getattr(self, name))
+        target = self.target
+        named = {} if target is None else {"target": labels_of(target, frame.columns)}
+        check_columns(frame, {**self.roles, **named})
 
     def targets_of(self, frame: pd.DataFrame) -> pd.DataFrame:
         """Return the columns to forecast."""
-        others = {label for labels in self.roles.values() for label in labels}
-        return target_columns(frame, self.target, others)
+        has_times = self.time_column is not None
+        return target_columns(frame, self.target, self.named, has_times=has_times)
 
 
-def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
+def read_frame(
+    frame: Any, reading: Reading = Reading(), like: SeriesTable | None = None
+) -> SeriesTable:
     """Check a frame and align it to regular grids; the frame itself is never changed.
 
     Args:
@@ -98,6 +118,8 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
             periods, or integers; a column may also hold texts in ISO 8601. A Series is a frame of
             one column, called "value" if it has no name.
         reading: the roles of its columns, and its step.
+        like: a table that was read before, as that of a fit: covariates that are categories there
+            are so here, and what only a first reading should ask is not asked again.
 
     Returns:
         A `SeriesTable` with one id for a wide frame; else with an id for each label, sorted, each
@@ -106,32 +128,42 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
 
     Raises:
         TypeError: if `frame` is no frame, its times or ids are of a wrong kind, a target is not
-            numeric, or a covariate is neither numbers nor categories.
+            numeric, or a covariate is neither numbers nor categories, or of texts that look
+            like numbers.
         ValueError: if the frame is empty, a column is unknown or duplicated, a time or an id is
             missing, a time of an id is duplicated or off the grid, the step cannot be inferred, a
             value is infinite or beyond 1e100, all values are missing, a column has two roles, a
             static covariate changes within an id, or a weight is missing or negative.
 
     Warns:
-        FrameWarning: if rows are missing, columns are left out because they are not numeric, or a
-            value is an outlier.
+        FrameWarning: if rows are missing, columns are left out because they are not numeric, a
+            value is an outlier, a target only counts or dates the rows, or a covariate has hardly
+            two rows of the same text.
 
     Example:
         >>> days = pd.date_range("2024-01-01", periods=3, freq="D")
         >>> read_frame(pd.DataFrame({"sold": [1, 2, 3]}, index=days)).values
         array([[1., 2., 3.]])
     """
-    table, lacking = read_part(frame, reading)
-    check_whole(table, reading, lacking[:5], len(lacking))
+    try:
+        table, lacking = read_part(frame, reading, like)
+    except TypeError as error:
+        if library_of(frame) != "pandas":
+            error.add_note("The calls are for pandas: `frame = frame.to_pandas()` goes first.")
+        raise
+    check_whole(table, reading, lacking[:5], len(lacking), like)
     return table
 
 
-def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
+def read_part(
+    frame: Any, reading: Reading, like: SeriesTable | None = None
+) -> tuple[SeriesTable, np.ndarray]:
     """Read a frame that may be a part of a larger one, some of its ids; see `check_whole`.
 
     Args:
         frame: as for `read_frame`.
         reading: the roles of its columns, and its step.
+        like: as for `read_frame`.
 
     Returns:
         The table, and the positions of the rows that the frame lacks: int64, increasing.
@@ -140,14 +172,16 @@ def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
         TypeError, ValueError: as `read_frame`, but not for values or weights missing throughout.
     """
     id_column, time_column = reading.id_column, reading.time_column
+    check_times_are_named(frame, time_column)
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
-    rows = read_rows(frame, id_column, time_column)
-    alignment = align_rows(rows, reading.freq)
+    rows, alignment = _aligned(frame, reading, is_first=like is None)
     columns = reading.targets_of(frame)
+    _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
     values = to_values(columns, rows)
     past, future, static = (
-        read_covariates(frame, name, reading.roles[name], rows) for name in COVARIATE_ROLES
+        read_covariates(frame, name, reading.roles[name], rows, getattr(like, name, None))
+        for name in COVARIATE_ROLES
     )
     label = reading.weight_column
     weights = None if label is None else read_weights(frame, label, rows)
@@ -168,12 +202,19 @@ def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
             time_column=time_column is not None,
             id_column=id_column is not None,
             library=library,
+            id_dtype=id_dtype(frame, id_column),
         ),
     )
     return table, lacking
 
 
-def check_whole(table: SeriesTable, reading: Reading, lacking: np.ndarray, count: int) -> None:
+def check_whole(
+    table: SeriesTable,
+    reading: Reading,
+    lacking: np.ndarray,
+    count: int,
+    like: SeriesTable | None = None,
+) -> None:
     """Check that a whole table has values and weights; warn of gaps and outliers.
 
     Args:
@@ -181,6 +222,7 @@ def check_whole(table: SeriesTable, reading: Reading, lacking: np.ndarray, count
         reading: the options it was read with.
         lacking: the first rows of the table that the frame lacks; five are enough.
         count: the number of all of them.
+        like: as for `read_frame`.
 
     Raises:
         ValueError: if all values are missing, or no weight is above 0.
@@ -193,6 +235,46 @@ def check_whole(table: SeriesTable, reading: Reading, lacking: np.ndarray, count
         reject_weightless(table.weights, reading.weight_column)
     warn_of_gaps(table, lacking, count)
     warn_of_outliers(table)
+    if like is None:
+        warn_of_like_ids(table.ids)
+        warn_of_identifiers(table)
+
+
+def _aligned(frame: pd.DataFrame, reading: Reading, *, is_first: bool) -> tuple[Rows, Alignment]:
+    """Read the times and ids of a frame, and align them; errors name the columns that hold them."""
+    has_index = reading.time_column is None
+    try:
+        rows = read_rows(frame, reading.id_column, reading.time_column)
+    except TypeError:
+        if has_index:
+            reject_other_index(frame, reading.named)
+        raise
+    if is_first and has_index and not isinstance(frame.index, pd.MultiIndex):
+        check_index_is_meant(frame, rows, reading.named, reading.freq)
+    try:
+        return rows, align_rows(rows, reading.freq)
+    except ValueError:
+        reject_hidden_ids(frame, rows, reading.named)
+        raise
+
+
+def _check_labels(
+    frame: pd.DataFrame, rows: Rows, columns: pd.DataFrame, *, is_first: bool, are_named: bool
+) -> None:
+    """Check what the names of ids, times and targets say; in a first reading warn of the odd ones.
+
+    Args:
+        frame: the user's.
+        rows: of it.
+        columns: the targets.
+        is_first: whether nothing was read before.
+        are_named: whether the user named the targets.
+    """
+    has_ids = rows.ids is not None
+    keys = [rows.times.name] if rows.ids is None else [rows.ids.name, rows.times.name]
+    reject_reserved(frame, keys, columns.columns, has_ids=has_ids)
+    if is_first and not has_ids and not are_named:
+        warn_of_counters(columns, rows)
 
 
 def _read_only(values: np.ndarray) -> np.ndarray:

@@ -23,12 +23,14 @@ class FrameLayout:
         time_column: whether the times are a column, not in the index.
         id_column: whether the ids are a column, not a level of the index.
         library: "pandas", "polars" or "pyarrow".
+        id_dtype: dtype of the ids in the frame; None where it is unknown, as in an artifact.
     """
 
     time_name: Hashable = None
     time_column: bool = False
     id_column: bool = False
     library: str = "pandas"
+    id_dtype: Any = None
 
 
 @dataclass(frozen=True, eq=False)

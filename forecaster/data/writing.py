@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -77,6 +78,30 @@ def with_keys(frame: pd.DataFrame, table: SeriesTable, horizon: int) -> pd.DataF
     series = np.repeat(np.arange(table.num_ids), horizon)
     steps = np.tile(np.arange(horizon), table.num_ids)
     times = table.times_at(series, table.lengths[series] + steps)
-    frame.index = pd.MultiIndex.from_arrays([table.ids[series], times])
-    levels = [level for level, is_in in enumerate((layout.id_column, layout.time_column)) if is_in]
-    return frame.reset_index(level=levels) if levels else frame
+    ids = _in_dtype(table.ids, layout.id_dtype)[series]
+    if not layout.id_column:
+        frame.index = pd.MultiIndex.from_arrays([ids, times])
+        return frame
+    if not layout.time_column:
+        frame.index = times
+    # `reset_index` would take an integer name of one level for the position of the other.
+    for keys, is_in in ((times, layout.time_column), (ids, True)):
+        if is_in:
+            values = pd.Series(keys, index=frame.index, dtype=keys.dtype)
+            frame.insert(0, _padded(keys.name, frame.columns.nlevels), values)
+    return frame
+
+
+def _padded(label: Hashable, levels: int) -> Hashable:
+    """Return a label with so many levels, as `reset_index` names a column."""
+    parts = label if isinstance(label, tuple) else (label,)
+    return label if levels == 1 else (*parts, *[""] * (levels - len(parts)))
+
+
+def _in_dtype(ids: pd.Index, dtype: Any) -> pd.Index:
+    """Convert ids to the dtype that the user gave them in; not to categories that lack some."""
+    if dtype is None or ids.dtype == dtype:
+        return ids
+    if isinstance(dtype, pd.CategoricalDtype) and not ids.isin(dtype.categories).all():
+        return ids
+    return ids.astype(dtype)

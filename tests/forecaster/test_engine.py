@@ -1,15 +1,18 @@
 """The engine: checked parameters and tables in, fitted weights out, and itself as it was."""
 
 import copy
+import json
 import pickle
 from dataclasses import FrozenInstanceError, replace
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
 import pytest
+from sklearn.base import clone
 
 import forecaster.engine
-from forecaster import Quantiles, Training
+from forecaster import Quantiles, RecurrentNetwork, Training
 from forecaster.data.frame_checks import FrameWarning
 from forecaster.data.reading import read_frame
 from forecaster.engine import Engine
@@ -258,3 +261,60 @@ def test_an_update_without_a_new_row_is_refused():
     with pytest.raises(ValueError, match=message):
         engine.update_table(read(waves(days(41))), fitted)
     assert_same_weights(fitted.trained.model, before)
+
+
+# Frames after a fit
+
+
+def test_numbers_may_come_as_objects_after_the_fit():
+    frame = long_ramp({"a": 30, "b": 30}).assign(price=1.5, kind=2)
+    frame["kind"] = frame["kind"].astype("category")
+    roles = {"past_covariates": ["price", "kind"], "target": "sold"}
+    keys = {"id_column": "shop", "time_column": "when"}
+    small = RecurrentNetwork("simple_rnn", units=2)
+    engine, fitted = fitted_engine(frame, network=small, **roles, **keys)
+    later = frame.assign(price=frame["price"].map(Decimal), kind=2.0).astype({"sold": object})
+    table, own = engine.read_like_fit(later, fitted), engine.read(frame)
+    np.testing.assert_array_equal(table.values, own.values)
+    np.testing.assert_array_equal(table.past_covariates.values, own.past_covariates.values)
+    assert fitted.trained.coder.unseen(table) == {}
+    ids = np.arange(2)
+    np.testing.assert_array_equal(
+        fitted.forecast_table(table, ids, table.lengths),
+        fitted.forecast_table(own, ids, own.lengths),
+    )
+
+
+@pytest.mark.parametrize(("ids", "later"), [([1, 2], ["1", "2"]), (["01", "02"], [1, 2])])
+def test_ids_of_another_kind_than_the_fit_saw_are_said(ids, later):
+    frame = long_ramp({"a": 30, "b": 30})
+    keys = {"id_column": "shop", "time_column": "when", "target": "sold"}
+    first, second = (
+        frame.assign(shop=frame["shop"].map({"a": labels[0], "b": labels[1]}))
+        for labels in (ids, later)
+    )
+    engine, fitted = fitted_engine(first, **keys)
+    with pytest.warns(FrameWarning, match=f"ids of another kind than `fit` saw.*{later[0]!r}, aft"):
+        assert engine.read_like_fit(second, fitted).ids.tolist() == later
+    more = second.assign(when=second["when"] + pd.Timedelta(days=20))
+    with pytest.raises(TypeError, match="ids of the kind that they have been"):
+        engine.update_table(engine.read_like_fit(more, fitted, to_learn=True), fitted)
+
+
+@pytest.mark.parametrize("target", [("a",), np.array(["a"]), pd.Index(["a"]), pd.Series(["a"])])
+def test_any_list_of_targets_is_one(target):
+    model = tiny(target=target, network="lstm")
+    assert clone(model).get_params(deep=False)["target"] is not None
+    engine = Engine.of(clone(model).get_params(deep=False))
+    assert engine.read(waves()).targets.tolist() == ["a"]
+    again = Engine(type(engine.config).from_json(json.loads(json.dumps(engine.config.to_json()))))
+    assert again.read(waves()).targets.tolist() == ["a"]
+    assert engine.config.changed(model.get_params(deep=False)) == []
+
+
+@pytest.mark.parametrize("target", [{"a"}, {"a": 1}, iter(["a"])])
+def test_what_is_no_list_of_targets(target):
+    with pytest.raises(TypeError, match=r"`target` must be a list of columns.*`target=\[\.\.\.\]`"):
+        engine_of(target=target)
+    with pytest.raises(TypeError, match="`id_column` must be the label of one column"):
+        engine_of(id_column=["a", "b"])

@@ -65,7 +65,8 @@ def panel(rows, start, freq, zone=None, *, is_new=False):
         part["size"] = np.nan if is_last else 10.0 * number
         part["kind"] = None if is_last else ("new" if is_new and number == 0 else f"k{number % 2}")
         parts.append(part.assign(series=f"id {number}"))
-    return pd.concat(parts, ignore_index=True)
+    frame = pd.concat(parts, ignore_index=True)
+    return frame.assign(event=frame["event"].astype("category"))  # numbers that are names
 
 
 def hours_of_spring(is_new):

@@ -65,7 +65,7 @@ def test_wide_frames_have_covariates_too():
         (pd.array(["x", None, "a"], dtype="string"), [1, np.nan, 0], ["a", "x"]),
         (pd.Categorical(["x", None, "a"], ["x", "b", "a"]), [1, np.nan, 0], ["a", "x"]),
         (pd.Categorical([3, 1, None], ordered=True), [1, 0, np.nan], [1, 3]),
-        (np.array([True, None, False], object), [1, np.nan, 0], [False, True]),
+        (np.array([True, None, False], object), [1, np.nan, 0], None),
         (np.array([None, None, None], object), [np.nan] * 3, []),
         ([np.nan] * 3, [np.nan] * 3, None),
     ],

@@ -115,3 +115,23 @@ def test_a_wide_and_a_long_table_cannot_be_joined(first, words):
     wide, long = read(ramp(days(), ["sold"])), shops()
     with pytest.raises(ValueError, match=f"must have the layout of the data before.*: {words}"):
         concat_in_time(*((wide, long) if first else (long, wide)))
+
+
+@pytest.mark.parametrize(
+    ("ids", "later", "message"),
+    [
+        (["1", "2"], [1, 2], r"int64, e\.g\. 1, after .*, e\.g\. '1': `\.astype\(str\)`"),
+        ([1, 2], ["1", "2"], r"e\.g\. '1', after int64, e\.g\. 1: `\.astype\(int\)`"),
+        (["01", "02"], [1, 2], r"`\.astype\(str\)\.str\.zfill\(2\)`"),
+    ],
+)
+def test_ids_of_another_kind_are_no_new_ids(ids, later, message):
+    def table(labels):
+        columns = {"id": labels, "t": days(2), "y": 1.0}
+        return read(pd.DataFrame(columns), id_column="id", time_column="t", freq="D")
+
+    with pytest.raises(TypeError, match=f"ids of the kind that they have been. Rec.*{message}"):
+        concat_in_time(table(ids), table(later))
+    assert concat_in_time(table(ids), table(ids)).num_ids == 2
+    floats = concat_in_time(table([1, 2]), table([1.0, 3.0]))
+    assert floats.ids.tolist() == [1, 2, 3]

@@ -43,7 +43,7 @@ DUPLICATED = ramp(days(), list("abac"))
         ),
         (ramp(days()), {"target": "c"}, ValueError, r"`target` must.*unknown c\. .* are a, b\."),
         (ramp(days(), ["passengers"]), {"target": "pasengers"}, ValueError, "mean passengers?"),
-        (ramp(days()), {"target": ("a", "b")}, ValueError, r"unknown \('a', 'b'\)"),
+        (ramp(days()), {"target": [("a", "b")]}, ValueError, r"unknown \('a', 'b'\)"),
         (ramp(days()), {"target": ["a", "a"]}, ValueError, "must name every column once.*'a', 'a'"),
         (ramp(days()), {"target": [{}]}, ValueError, "unknown {}"),
         (

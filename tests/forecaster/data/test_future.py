@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.data.frame_checks import FrameWarning
 from forecaster.data.future import future_frame, missing_future, with_future
 from tests.helpers.tables import LAYOUTS, assert_same_table, days, laid_out, long_ramp, ramp, read
 
@@ -222,3 +223,99 @@ def test_many_ids_are_counted():
     future = future_frame(table, H).assign(price=1.0)
     with pytest.raises(ValueError, match=r"'H000' \(3 rows\), .*'H004' \(3 rows\) and 294 more\."):
         with_future(table, future.iloc[-H:], H)
+
+
+MISMATCHES = {  # step, ids, what is done to the rows asked for, and what is said
+    "texts for numbers": (
+        "D",
+        [7, 8],
+        lambda rows: rows.assign(id=rows["id"].astype(str)),
+        r"6 are of ids that the history lacks \(another kind: \w+, e\.g\. '7', after int64, e\.g\. "
+        r"7: `\.astype\(int\)`\): expected e\.g\. \(7, 2020-01-06 .*, received \('7', 2020-01-06",
+    ),
+    "numbers for texts": (
+        "D",
+        ["007", "008"],
+        lambda rows: rows.assign(id=rows["id"].astype(int)),
+        r"another kind: int64, e\.g\. 7, after .*, e\.g\. '007': `\.astype\(str\)\.str\.zfill\(3",
+    ),
+    "other ids": (
+        "D",
+        [7, 8],
+        lambda rows: rows.assign(id=rows["id"] + 100),
+        r"6 are of ids that the history lacks: expected e\.g\. \(7, .*, received \(107, 2020",
+    ),
+    "another hour": (
+        "D",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] + pd.Timedelta(hours=9)),
+        "3 lie at another time of day, 09:00:00 for 00:00:00: expected",
+    ),
+    "the end of the month": (
+        "MS",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] + pd.offsets.MonthEnd(0)),
+        "3 lie on another day, 2020-06-30 for 2020-06-01 in steps of 'MS'",
+    ),
+    "the start of the month": (
+        "ME",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] - pd.offsets.MonthBegin(1)),
+        "3 lie on another day, 2020-06-01 for 2020-06-30 in steps of 'ME'",
+    ),
+    "another weekday": (
+        "W-SUN",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] + pd.Timedelta(days=1)),
+        "3 lie on another day, 2020-02-10 for 2020-02-09 in steps of 'W-SUN'",
+    ),
+    "between": (
+        "QS",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] + pd.Timedelta(days=40)),
+        "3 lie between the steps of 'QS-",
+    ),
+    "before": (
+        "D",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] - pd.Timedelta(days=4)),
+        "Of 3 rows of `future`, 3 lie before the horizon: expected",
+    ),
+    "long before": (
+        "D",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] - pd.Timedelta(days=400)),
+        "3 lie before the horizon",
+    ),
+    "after": (
+        "D",
+        [7],
+        lambda rows: rows.assign(t=rows["t"] + pd.Timedelta(days=3)),
+        r"3 lie after the horizon: expected e\.g\. \(7, 2020-01-06 .* received \(7, 2020-01-09",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", MISMATCHES)
+def test_rows_that_match_nothing_are_told_why(name):
+    freq, ids, change, message = MISMATCHES[name]
+    times = pd.date_range("2020-01-01", periods=5, freq=freq)
+    frame = pd.DataFrame({"id": np.repeat(ids, 5), "t": [*times] * len(ids), "y": 1.0, "p": 2.0})
+    options = {"id_column": "id", "time_column": "t", "future_covariates": ["p"]}
+    table = read(frame, target="y", **options)
+    future = change(future_frame(table, H).assign(p=1.0))
+    with pytest.raises(ValueError, match=rf"{message}.*Call `model\.missing_future\(history, fut"):
+        with_future(table, future, H)
+    with pytest.warns(
+        FrameWarning, match=rf"No row of `future` is one of the horizon: .*{message}"
+    ):
+        assert len(missing_future(table, future, H)) == H * len(ids)
+
+
+def test_rows_beside_those_of_the_horizon_are_told_only_where_some_are_missing():
+    history, ahead = shops()
+    table = read_shops(history)
+    later = ahead.assign(when=ahead["when"] + pd.Timedelta(days=1))
+    with pytest.raises(ValueError, match=r"missing: 'a' \(1 rows\).* 3 lie after the horizon: exp"):
+        with_future(table, pd.concat([history, later]), H)
+    with_future(table, pd.concat([history, ahead, later]).drop_duplicates(["shop", "when"]), H)

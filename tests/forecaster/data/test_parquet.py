@@ -3,6 +3,7 @@
 import sys
 import tempfile
 import warnings
+from decimal import Decimal
 from pathlib import Path
 
 import numpy as np
@@ -236,3 +237,19 @@ def test_without_pyarrow(tmp_path, monkeypatch):
     message = r"need the package `pyarrow`. .*pip install 'keras-forecaster\[parquet\]'"
     with pytest.raises(ImportError, match=message):
         read_parquet(tmp_path, EVERYTHING)
+
+
+def test_a_column_may_be_decimal_in_one_file_and_a_float_in_another(tmp_path):
+    decimals = [Decimal("1.5"), None, Decimal(3), Decimal(4)]
+    frame = pd.DataFrame({"id": "a", "t": days(4), "y": decimals, "p": decimals[::-1]})
+    frame.to_parquet(tmp_path / "a.parquet")
+    floats = frame.assign(id="b", y=[1.0, 2, 3, 4], p=[4, 3, 2, 1])
+    floats.to_parquet(tmp_path / "b.parquet")
+    for target in (None, "y"):
+        reading = Reading(target, id_column="id", time_column="t", past_covariates=["p"])
+        table = read_parquet(tmp_path, reading)
+        np.testing.assert_array_equal(table.values, [[1.5, np.nan, 3, 4, 1, 2, 3, 4]])
+        np.testing.assert_array_equal(
+            table.past_covariates.values, [[4, 3, np.nan, 1.5, 4, 3, 2, 1]]
+        )
+        assert table.past_covariates.categories == (None,)

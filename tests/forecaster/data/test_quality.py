@@ -1,5 +1,7 @@
 """Which values and series are warned of, and which are not."""
 
+from decimal import Decimal
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from forecaster.data.frame_checks import FrameWarning
-from forecaster.data.quality import warn_of_constants
+from forecaster.data.quality import warn_of_constants, warn_of_labels
 from tests.helpers.tables import LAYOUTS, days, long_ramp, quietly, ramp, read
 
 HEAVY = {
@@ -92,3 +94,30 @@ def test_series_without_a_value_or_with_one_only_are_named():
     wide = ramp(days()).assign(a=np.nan)
     with pytest.warns(FrameWarning, match=r"columns with no value at all, .*NaN: a\."):
         warn_of_constants(read(wide).values, wide.columns)
+
+
+@pytest.mark.parametrize(
+    "frame",
+    [
+        ramp(days(), pd.date_range("2024", periods=2)),
+        ramp(days(), [("a", pd.Timestamp("2024")), ("b", 1)]),
+        pd.concat({Decimal(1): ramp(days(), ["y"]), Decimal(2): ramp(days(), ["y"])}),
+    ],
+)
+def test_labels_that_cannot_be_saved_are_said_before_the_fit(frame):
+    with pytest.warns(FrameWarning, match="cannot be saved. Labels must be texts, finite numbers"):
+        warn_of_labels(read(frame))
+
+
+def test_labels_that_can_be_saved():
+    warn_of_labels(read(ramp(days(), ["a", 1])))
+    warn_of_labels(read(long_ramp({"b": 5, "a": 4}), **LAYOUTS["columns"]))
+
+
+def test_covariates_with_as_many_texts_as_rows():
+    frame = pd.DataFrame({"y": np.sin(range(40)), "k": [f"k{n}" for n in range(40)]}, days(40))
+    message = r"Covariate 'k' has 40 categories in 40 rows, .*: k0, k1, .* and 35 more\. Leave it"
+    with pytest.warns(FrameWarning, match=message):
+        read(frame, past_covariates=["k"])
+    read(frame.assign(k=[f"k{n % 19}" for n in range(40)]), past_covariates=["k"])  # few
+    read(frame.assign(k=[f"k{n % 20}" for n in range(40)]).iloc[:19], past_covariates=["k"])

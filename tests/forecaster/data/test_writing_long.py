@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from forecaster.data.concat import concat_in_time
 from forecaster.data.writing import forecast_frame
 from tests.helpers.tables import (
     FREQS,
@@ -13,6 +14,7 @@ from tests.helpers.tables import (
     LAYOUTS,
     assert_same_table,
     check_table,
+    days,
     laid_out,
     long_ramp,
     read,
@@ -102,3 +104,51 @@ def test_quantiles_of_one_target():
     assert forecast["q0.95"].tolist() == prediction[..., 1].ravel().tolist()
     with pytest.raises(ValueError, match=r"`prediction` must have .*\(1, 1, 4\), 3 ids, 1 targets"):
         forecast_frame(table, np.zeros((1, 1, 4)))
+
+
+IDS = {
+    "category": pd.Categorical(["lo", "hi"], ["lo", "hi", "unused"], ordered=True),
+    "category of numbers": pd.Categorical([2, 1]),
+    "objects": np.array([2, 1], object),
+    "Int64": pd.array([2, 1], dtype="Int64"),
+    "int8": np.array([2, 1], np.int8),
+    "texts with zeros": np.array(["007", "01"], object),
+    "Arrow texts": pd.array(["b", "a"], dtype="string[pyarrow]"),
+}
+
+
+@pytest.mark.parametrize("kind", IDS)
+@pytest.mark.parametrize("levels", [None, (0.1, 0.9)])
+@pytest.mark.parametrize("targets", [["y"], ["y", "z"]])
+def test_ids_come_back_in_the_dtype_they_came_in(kind, levels, targets):
+    ids = pd.Series(IDS[kind]).repeat(4).array
+    frame = pd.DataFrame({"id": ids, "t": [*days(4)] * 2, "y": 1.0, "z": 2.0})
+    prediction = np.zeros((2, len(targets), 3, *([2] if levels else [])))
+    options = {"id_column": "id", "time_column": "t", "target": targets}
+    forecast = forecast_frame(read(frame, **options), prediction, levels=levels)
+    assert forecast["id"].dtype == frame["id"].dtype
+    assert sorted(set(forecast["id"])) == sorted(set(frame["id"]))
+    assert [*forecast.columns[:2].get_level_values(0)] == ["id", "t"]
+    indexed = frame.set_index(["id", "t"])
+    forecast = forecast_frame(read(indexed, target=targets), prediction, levels=levels)
+    assert forecast.index.levels[0].dtype == indexed.index.levels[0].dtype
+
+
+def test_ids_that_no_category_of_the_user_names_stay_texts():
+    frame = pd.DataFrame({"id": pd.Categorical(["a", "b"]), "t": days(2), "y": 1.0})
+    options = {"id_column": "id", "time_column": "t", "freq": "D"}
+    later = pd.DataFrame({"id": ["c", "c"], "t": days(2), "y": 2.0})
+    table = concat_in_time(read(frame, **options), read(later, **options))
+    assert forecast_frame(table, np.zeros((3, 1, 1)))["id"].tolist() == ["a", "b", "c"]
+
+
+@pytest.mark.parametrize(("id_name", "time_name"), [("i", 0), (1, 0), (0, 1), (1, "t"), (0, "t")])
+def test_names_may_be_numbers_that_are_positions(id_name, time_name):
+    frame = pd.DataFrame({id_name: ["a", "a", "b", "b"], time_name: [*days(2)] * 2, "y": 1.0})
+    table = read(frame, id_column=id_name, time_column=time_name, target="y")
+    forecast = forecast_frame(table, np.zeros((2, 1, 2)))
+    assert forecast.columns.tolist() == [id_name, time_name, "prediction"]
+    table = read(frame.set_index(time_name), id_column=id_name, target="y")
+    forecast = forecast_frame(table, np.zeros((2, 1, 2)))
+    assert forecast.columns.tolist() == [id_name, "prediction"]
+    assert forecast.index.name == time_name
