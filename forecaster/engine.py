@@ -24,6 +24,7 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_sha256
 from forecaster.data.table_parts import until_observed
 from forecaster.data.time_grid import freq_name
+from forecaster.data.time_kinds import KnownTimes
 from forecaster.fitted import Fitted
 from forecaster.inputs.spec import WindowSpec
 from forecaster.training.loop import Run, Task, rows_needed, train, train_further
@@ -57,19 +58,28 @@ class Engine:
         """Return the number of steps of a forecast."""
         return self.config.horizon
 
-    def read(self, frame: Frame) -> SeriesTable:
-        """Read the frame of a fit or a backtest."""
-        table = _read(frame, self.config.reading)
+    def read(self, frame: Frame, fitted: Fitted | None = None) -> SeriesTable:
+        """Read the frame of a fit or a backtest.
+
+        Args:
+            frame: the frame.
+            fitted: fitted weights that a backtest may use, whose kind of times it must have.
+        """
+        like = None if fitted is None else fitted.known_times("frame")
+        table = _read(frame, self.config.reading, like)
         warn_of_constants(table.values, table.series, table.offsets)
         return table
 
-    def read_like_fit(self, frame: Frame, fitted: Fitted, *, to_learn: bool = False) -> SeriesTable:
+    def read_like_fit(
+        self, frame: Frame, fitted: Fitted, *, to_learn: bool = False, argument: str = "frame"
+    ) -> SeriesTable:
         """Read a frame that continues, or resembles, the one of a fit.
 
         Args:
             frame: a history to forecast from, or rows to learn from.
             fitted: the fit, whose columns and step the frame must have.
             to_learn: whether all targets and weights are needed.
+            argument: name of the user's argument that holds the frame, for errors of its times.
 
         Raises:
             TypeError, ValueError: if the frame is not as it must be; a note of the error tells
@@ -83,7 +93,7 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            return _read(frame, reading)
+            return _read(frame, reading, fitted.known_times(argument))
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
@@ -94,7 +104,7 @@ class Engine:
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""
         if frame is not None:
-            return self.read_like_fit(frame, fitted)
+            return self.read_like_fit(frame, fitted, argument="history")
         if fitted.history is None:
             raise ValueError(
                 "`history` must be given, because this artifact was saved with keep_history=False. "
@@ -180,10 +190,10 @@ class Engine:
         )
 
 
-def _read(frame: Frame, reading: Reading) -> SeriesTable:
+def _read(frame: Frame, reading: Reading, like: KnownTimes | None) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading)
-    return read_frame(frame, reading)
+        return read_parquet(Path(frame), reading, like)
+    return read_frame(frame, reading, like)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

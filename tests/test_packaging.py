@@ -53,8 +53,9 @@ LINES = {
     "forecaster.data": [
         "disk_arrays interop messages",
         "ragged time_grid",
-        "frame_checks json_index",
-        "covariates frequency",
+        "json_index times",
+        "frame_checks",
+        "covariates frequency time_kinds",
         "alignment columns series_table",
         "quality table_json table_parts writing",
         "concat future reading",

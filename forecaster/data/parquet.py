@@ -25,6 +25,7 @@ from forecaster.data.frame_checks import encode
 from forecaster.data.messages import shortlist
 from forecaster.data.reading import Reading, check_whole, read_frame, read_part
 from forecaster.data.series_table import SeriesTable
+from forecaster.data.time_kinds import KnownTimes
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema, Table
@@ -35,7 +36,7 @@ _BATCH = 1 << 17  # rows of a file scanned at a time
 _COUNTS = 64  # batches whose counts are added up at a time
 
 
-def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
+def read_parquet(path: str | Path, reading: Reading, like: KnownTimes | None = None) -> SeriesTable:
     """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
 
     Folders called ``store=a`` give their files a column "store". Only the columns with a role are
@@ -47,6 +48,7 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
         path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
             of it. Names that begin with "." or "_" are ignored.
         reading: roles of the columns, and the step, as for `read_frame`.
+        like: as for `read_frame`.
 
     Raises:
         ImportError: if pyarrow is not installed.
@@ -60,7 +62,7 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), reading)
+        return read_frame(_to_pandas(files.dataset().to_table()), reading, like)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -75,11 +77,11 @@ def read_parquet(path: str | Path, reading: Reading) -> SeriesTable:
     id_column = str(reading.id_column)  # names in Arrow are texts
     ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), reading)
+        return read_frame(_to_pandas(dataset.to_table()), reading, like)
     missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
         _write_buckets(dataset, id_column, ids, buckets, Path(folder))
-        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing))
+        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, like, missing))
     check_whole(table, reading, missing.first, missing.count)
     return table
 
@@ -313,12 +315,12 @@ class _MissingRows:
 
 
 def _tables(
-    folder: Path, count: int, reading: Reading, missing: _MissingRows
+    folder: Path, count: int, reading: Reading, like: KnownTimes | None, missing: _MissingRows
 ) -> Iterator[SeriesTable]:
     """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading)
+        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like)
         reading = replace(reading, freq=table.freq)
         missing.add(missing_rows, rows)
         rows += table.num_rows

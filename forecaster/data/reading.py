@@ -34,6 +34,7 @@ from forecaster.data.frame_checks import as_frame, check_columns, read_rows
 from forecaster.data.interop import library_of
 from forecaster.data.quality import warn_of_gaps, warn_of_outliers
 from forecaster.data.series_table import FrameLayout, SeriesTable
+from forecaster.data.time_kinds import KnownTimes, reject_disguised
 
 
 @dataclass(frozen=True)
@@ -87,7 +88,9 @@ class Reading:
         return target_columns(frame, self.target, others)
 
 
-def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
+def read_frame(
+    frame: Any, reading: Reading = Reading(), like: KnownTimes | None = None
+) -> SeriesTable:
     """Check a frame and align it to regular grids; the frame itself is never changed.
 
     Args:
@@ -98,6 +101,8 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
             periods, or integers; a column may also hold texts in ISO 8601. A Series is a frame of
             one column, called "value" if it has no name.
         reading: the roles of its columns, and its step.
+        like: times of the frame before, whose kind these must have; times in another zone are
+            converted. None for the first frame.
 
     Returns:
         A `SeriesTable` with one id for a wide frame; else with an id for each label, sorted, each
@@ -106,7 +111,8 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
 
     Raises:
         TypeError: if `frame` is no frame, its times or ids are of a wrong kind, a target is not
-            numeric, or a covariate is neither numbers nor categories.
+            numeric, or a covariate is neither numbers nor categories, or the times are of another
+            kind than those of `like`.
         ValueError: if the frame is empty, a column is unknown or duplicated, a time or an id is
             missing, a time of an id is duplicated or off the grid, the step cannot be inferred, a
             value is infinite or beyond float32, all values are missing, a column has two roles, a
@@ -121,17 +127,20 @@ def read_frame(frame: Any, reading: Reading = Reading()) -> SeriesTable:
         >>> read_frame(pd.DataFrame({"sold": [1, 2, 3]}, index=days)).values
         array([[1., 2., 3.]])
     """
-    table, lacking = read_part(frame, reading)
+    table, lacking = read_part(frame, reading, like)
     check_whole(table, reading, lacking[:5], len(lacking))
     return table
 
 
-def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
+def read_part(
+    frame: Any, reading: Reading, like: KnownTimes | None = None
+) -> tuple[SeriesTable, np.ndarray]:
     """Read a frame that may be a part of a larger one, some of its ids; see `check_whole`.
 
     Args:
         frame: as for `read_frame`.
         reading: the roles of its columns, and its step.
+        like: as for `read_frame`.
 
     Returns:
         The table, and the positions of the rows that the frame lacks: int64, increasing.
@@ -142,7 +151,12 @@ def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
     id_column, time_column = reading.id_column, reading.time_column
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
-    rows = read_rows(frame, id_column, time_column)
+    rows = read_rows(frame, id_column, time_column, "frame" if like is None else like.argument)
+    zone = None
+    if like is None:
+        reject_disguised(rows, reading.freq)
+    else:
+        rows, zone = like.converted(rows)
     alignment = align_rows(rows, reading.freq)
     columns = reading.targets_of(frame)
     values = to_values(columns, rows)
@@ -168,6 +182,7 @@ def read_part(frame: Any, reading: Reading) -> tuple[SeriesTable, np.ndarray]:
             time_column=time_column is not None,
             id_column=id_column is not None,
             library=library,
+            zone=zone,
         ),
     )
     return table, lacking

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -23,12 +24,14 @@ class FrameLayout:
         time_column: whether the times are a column, not in the index.
         id_column: whether the ids are a column, not a level of the index.
         library: "pandas", "polars" or "pyarrow".
+        zone: time zone of the frame, in which forecasts are written; None for that of the table.
     """
 
     time_name: Hashable = None
     time_column: bool = False
     id_column: bool = False
     library: str = "pandas"
+    zone: tzinfo | None = None
 
 
 @dataclass(frozen=True, eq=False)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import tzinfo
 
 import numpy as np
 import pandas as pd
@@ -72,11 +73,16 @@ def with_keys(frame: pd.DataFrame, table: SeriesTable, horizon: int) -> pd.DataF
     """Add ids and times to rows of the horizon, id after id, where the user's frame has them."""
     layout = table.layout
     if table.ids is None:
-        frame.index = table.times(0, table.num_rows, horizon)
+        frame.index = _in_zone(table.times(0, table.num_rows, horizon), layout.zone)
         return frame.reset_index() if layout.time_column else frame
     series = np.repeat(np.arange(table.num_ids), horizon)
     steps = np.tile(np.arange(horizon), table.num_ids)
-    times = table.times_at(series, table.lengths[series] + steps)
+    times = _in_zone(table.times_at(series, table.lengths[series] + steps), layout.zone)
     frame.index = pd.MultiIndex.from_arrays([table.ids[series], times])
     levels = [level for level, is_in in enumerate((layout.id_column, layout.time_column)) if is_in]
     return frame.reset_index(level=levels) if levels else frame
+
+
+def _in_zone(times: pd.Index, zone: tzinfo | None) -> pd.Index:
+    """Convert times to the zone that the user's frame had, where it had one."""
+    return times if zone is None else times.tz_convert(zone)
