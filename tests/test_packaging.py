@@ -85,6 +85,7 @@ LINES = {
         "loop",
     ],
     "forecaster.saving": [
+        "time_checks",
         "serving",
         "artifact",
     ],
