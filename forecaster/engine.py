@@ -32,6 +32,7 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_sha256
 from forecaster.data.table_parts import until_observed
 from forecaster.data.time_grid import freq_name
+from forecaster.data.time_kinds import KnownTimes
 from forecaster.fitted import Fitted
 from forecaster.inputs.spec import WindowSpec
 from forecaster.training.loop import Run, Task, rows_needed, train, train_further
@@ -66,21 +67,30 @@ class Engine:
         """Return the number of steps of a forecast."""
         return self.config.horizon
 
-    def read(self, frame: Frame) -> SeriesTable:
-        """Read the frame of a fit or a backtest."""
-        table = _read(frame, self.config.reading)
+    def read(self, frame: Frame, fitted: Fitted | None = None) -> SeriesTable:
+        """Read the frame of a fit or a backtest.
+
+        Args:
+            frame: the frame.
+            fitted: fitted weights that a backtest may use, whose kind of times it must have.
+        """
+        known = None if fitted is None else fitted.known_times("frame")
+        table = _read(frame, self.config.reading, known=known)
         warn_of_constants(table.values, table.series, table.offsets)
         self._check_levels(table)
         warn_of_labels(table)
         return table
 
-    def read_like_fit(self, frame: Frame, fitted: Fitted, *, to_learn: bool = False) -> SeriesTable:
+    def read_like_fit(
+        self, frame: Frame, fitted: Fitted, *, to_learn: bool = False, argument: str = "frame"
+    ) -> SeriesTable:
         """Read a frame that continues, or resembles, the one of a fit.
 
         Args:
             frame: a history to forecast from, or rows to learn from.
             fitted: the fit, whose columns and step the frame must have.
             to_learn: whether all targets and weights are needed.
+            argument: name of the user's argument that holds the frame, for errors of its times.
 
         Raises:
             TypeError, ValueError: if the frame is not as it must be; a note of the error tells
@@ -94,7 +104,7 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            table = _read(frame, reading, last_rows)
+            table = _read(frame, reading, last_rows, fitted.known_times(argument))
             self._check_levels(table)
         except (TypeError, ValueError) as error:
             error.add_note(
@@ -113,7 +123,7 @@ class Engine:
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""
         if frame is not None:
-            return self.read_like_fit(frame, fitted)
+            return self.read_like_fit(frame, fitted, argument="history")
         if fitted.history is None:
             raise ValueError(
                 "`history` must be given, because this artifact was saved with keep_history=False. "
@@ -213,10 +223,15 @@ class Engine:
         )
 
 
-def _read(frame: Frame, reading: Reading, like: SeriesTable | None = None) -> SeriesTable:
+def _read(
+    frame: Frame,
+    reading: Reading,
+    like: SeriesTable | None = None,
+    known: KnownTimes | None = None,
+) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading, like)
-    return read_frame(frame, reading, like)
+        return read_parquet(Path(frame), reading, like, known)
+    return read_frame(frame, reading, like, known)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

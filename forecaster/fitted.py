@@ -17,6 +17,7 @@ from forecaster.data.messages import shortlist
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_json import table_arrays, table_from_json, table_to_json
 from forecaster.data.time_grid import freq_name
+from forecaster.data.time_kinds import KnownTimes
 from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
 from forecaster.inputs.spec import WindowSpec
@@ -98,6 +99,10 @@ class Fitted:
         spreads = self.trained.spreads
         known = None if spreads is None else spreads.extended(table)
         return replace(self, trained=replace(self.trained, spreads=known))
+
+    def known_times(self, argument: str) -> KnownTimes:
+        """Return the times of the fit, which those of an argument with a frame must be like."""
+        return KnownTimes(self.last_rows.starts, self.last_rows.freq, argument)
 
     def rows_seen(self, table: SeriesTable) -> np.ndarray:
         """Count the rows of each id of `table` that the weights have seen: (I,)."""

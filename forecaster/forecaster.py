@@ -305,14 +305,15 @@ class Forecaster(SpecEstimator):
             check_integer("train_length", train_length, minimum=1)
         check_workers(workers)
         engine = Engine.of(self.get_params(deep=False))
-        table = engine.read(frame)
+        fitted = None if refit else getattr(self, "_fitted", None)
+        table = engine.read(frame, fitted)
         return run_backtest(
             engine,
             table,
             choose_cutoffs(table, self.horizon, cutoffs, stride),
             levels=engine.config.head.levels,
             season_length=engine.window_spec(table).season_length,
-            fitted=getattr(self, "_fitted", None),
+            fitted=fitted,
             refit=int(refit),
             gap=gap,
             train_length=train_length,

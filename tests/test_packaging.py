@@ -53,8 +53,9 @@ LINES = {
     "forecaster.data": [
         "disk_arrays interop messages",
         "labels numbers ragged time_grid",
-        "frame_checks json_index",
-        "covariates frequency hints",
+        "json_index times",
+        "frame_checks",
+        "covariates frequency hints time_kinds",
         "alignment columns series_table",
         "quality table_json table_parts writing",
         "concat future reading",
@@ -84,6 +85,7 @@ LINES = {
         "loop",
     ],
     "forecaster.saving": [
+        "time_checks",
         "serving",
         "artifact",
     ],

@@ -6,7 +6,6 @@ and, where pandas can, without a copy.
 
 from __future__ import annotations
 
-import warnings
 from collections.abc import Hashable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,9 +16,7 @@ import pandas as pd
 from forecaster.data.interop import as_pandas, library_of
 from forecaster.data.labels import reject_unknown
 from forecaster.data.messages import moments, shortlist
-from forecaster.data.time_grid import is_integer
-
-_PARSED = ("string", "date", "datetime")  # kinds of times from CSV files and databases
+from forecaster.data.times import TimeSource, as_times, is_time
 
 
 class FrameWarning(UserWarning):
@@ -34,13 +31,18 @@ class Rows:
         times: (N,) DatetimeIndex, PeriodIndex or int64 Index, in any order.
         codes: (N,) int64, the position in `ids` of each row's id; None where there are no ids.
         ids: (I,) labels in sorted order, each of at least one row.
-        argument: name of the user's argument that holds the frame, for error messages.
+        source: where the times are in the user's frame, for error messages.
     """
 
     times: pd.Index
     codes: np.ndarray | None = None
     ids: pd.Index | None = None
-    argument: str = "frame"
+    source: TimeSource = TimeSource()
+
+    @property
+    def argument(self) -> str:
+        """Return the name of the user's argument that holds the frame."""
+        return self.source.argument
 
     def at(self, rows: np.ndarray) -> Rows:
         """Select some of the rows, by position."""
@@ -142,20 +144,20 @@ def read_rows(
         ValueError: if a time or an id is missing, or the index does not have the right levels.
     """
     index, ids, where = frame.index, None, f"column {id_column!r}"
-    if isinstance(index, pd.MultiIndex) and time_column is None:
+    has_levels = isinstance(index, pd.MultiIndex) and time_column is None
+    source = TimeSource(argument, time_column, level=1 if has_levels else None)
+    if has_levels:
         _check_levels(index, id_column, argument)
-        times = _checked_times(index.get_level_values(1), "level 1 of the index", argument)
+        times = as_times(index.get_level_values(1), source)
         ids, where = index.get_level_values(0), "level 0 of the index"
-    elif time_column is None:
-        times = _checked_times(index, "the index", argument)
     else:
-        texts = pd.Index(column(frame, time_column))
-        times = _checked_times(texts, f"column {time_column!r}", argument, time_column)
+        values = index if time_column is None else pd.Index(column(frame, time_column))
+        times = as_times(values, source)
     if id_column is not None:
         ids = column(frame, id_column)
     if ids is None:
-        return Rows(times, argument=argument)
-    return Rows(times, *_checked_ids(ids, where, argument), argument)
+        return Rows(times, source=source)
+    return Rows(times, *_checked_ids(ids, where, argument), source)
 
 
 def id_dtype(frame: pd.DataFrame, id_column: Hashable | None) -> Any:
@@ -199,16 +201,11 @@ def _check_levels(index: pd.MultiIndex, id_column: Hashable | None, argument: st
             f"index: `frame.droplevel(0)`."
         )
     ids, times = index.levels
-    if _is_time(ids) and not _is_time(times):
+    if is_time(ids) and not is_time(times):
         raise ValueError(
             f"`{argument}` must have ids in the first level of its index and times in the second. "
             f"Received: {levels}. Call `frame.swaplevel()`."
         )
-
-
-def _is_time(index: pd.Index) -> bool:
-    """Return whether an index holds datetimes or periods."""
-    return isinstance(index, pd.DatetimeIndex | pd.PeriodIndex)
 
 
 def _checked_ids(
@@ -236,44 +233,3 @@ def _of_each_kind(ids: pd.Index | pd.Series) -> list[str]:
     known = ids.dropna().tolist()
     kinds = {type(label): repr(label) for label in reversed(known)}
     return list(kinds.values())[::-1] if len(kinds) > 1 else list(map(repr, known[:2]))
-
-
-def _checked_times(
-    times: pd.Index, where: str, argument: str, time_column: Hashable | None = None
-) -> pd.Index:
-    """Return datetimes, periods or int64 numbers in the frame's order, none missing."""
-    if times.hasnans:
-        raise ValueError(
-            f"`{argument}` must have a time in every row. Received: none in {where} at rows "
-            f"{shortlist(np.flatnonzero(times.isna()))}. Fill them in, or drop these rows."
-        )
-    if time_column is not None and pd.api.types.infer_dtype(times) in _PARSED:
-        times = _parse_times(times, time_column)
-    if _is_time(times):
-        return times
-    if is_integer(times):
-        return times if times.dtype == np.int64 else times.astype(np.int64)
-    raise TypeError(
-        f"`{argument}` must have datetimes, periods or integers as times. Received: {times.dtype} "
-        f"in {where}, e.g. {shortlist(times[:2])}. Set `frame.index = pd.to_datetime("
-        f"frame.index)`, or name the column of times by `time_column`."
-    )
-
-
-def _parse_times(texts: pd.Index, time_column: Hashable) -> pd.Index:
-    """Parse texts in ISO 8601 only, because 01/02/2024 is in January or in February."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", FutureWarning)  # pandas 2 for several offsets from UTC
-            times = pd.to_datetime(texts, format="ISO8601", errors="coerce")
-        wrong = texts[times.isna()]
-    except (ValueError, FutureWarning):  # several offsets from UTC in one column
-        times, wrong = None, texts
-    if len(wrong):
-        label = f"frame[{time_column!r}]"
-        raise ValueError(
-            f"`time_column` must hold times as ISO 8601 texts, all with the same offset from UTC. "
-            f"Received: {shortlist(wrong)}. Convert the column first, e.g. {label} = "
-            f"pd.to_datetime({label}, dayfirst=True) or pd.to_datetime({label}, utc=True)."
-        )
-    return times

@@ -8,10 +8,10 @@ from operator import itemgetter
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset, Day, Hour, Week
+from pandas.tseries.offsets import BaseOffset, BusinessHour, Day, Hour, Week
 
 from forecaster.data.frame_checks import Rows
-from forecaster.data.time_grid import DAY, NANOSECONDS, as_freq, as_numbers, is_integer
+from forecaster.data.time_grid import DAY, NANOSECONDS, TimeGrid, as_freq, as_numbers, is_integer
 
 _SAMPLE = 100_000  # rows of whole series that are enough to infer the step
 _SERIES_TRIED = 5  # by `pandas.infer_freq`
@@ -89,7 +89,10 @@ def _runs(times: pd.DatetimeIndex, breaks: np.ndarray) -> list[pd.DatetimeIndex]
 
 def _infer_gapless(times: pd.DatetimeIndex) -> BaseOffset | None:
     """Infer the step of times without gaps; None if there is none."""
-    return pd.DatetimeIndex(times, freq="infer").freq if len(times) > 2 else None
+    found = pd.DatetimeIndex(times, freq="infer").freq if len(times) > 2 else None
+    if isinstance(found, BusinessHour) and not TimeGrid(times[:1], found).is_exactly(times):
+        return None  # eight hours of a day, but not those from 9 to 17 on working days
+    return found
 
 
 def _days(gap: pd.Timedelta, first: pd.Timestamp) -> BaseOffset:

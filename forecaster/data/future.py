@@ -26,6 +26,7 @@ from forecaster.data.ragged import ranges, scattered
 from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import with_rows_to_come
 from forecaster.data.time_grid import TimeGrid, cast_like, freq_name
+from forecaster.data.time_kinds import KnownTimes
 from forecaster.data.writing import with_keys
 from forecaster.utils.warn import warn
 
@@ -154,7 +155,8 @@ def _steps_ahead(table: SeriesTable, rows: Rows) -> tuple[np.ndarray, np.ndarray
         series = np.zeros(len(rows.times), np.int64)
     else:
         series = table.ids.get_indexer(rows.ids)[rows.codes]
-    times = cast_like(table.starts, rows.times)
+    known = KnownTimes(table.starts, table.freq, _ARGUMENT, "the history", table.layout.zone)
+    times = cast_like(table.starts, known.converted(rows)[0].times)
     positions = TimeGrid(table.starts, table.freq).positions(times, series)
     return series, np.where(positions < 0, -1, positions - table.lengths[series])
 

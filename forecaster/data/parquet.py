@@ -25,6 +25,7 @@ from forecaster.data.frame_checks import encode
 from forecaster.data.messages import shortlist
 from forecaster.data.reading import Reading, check_whole, read_frame, read_part
 from forecaster.data.series_table import SeriesTable
+from forecaster.data.time_kinds import KnownTimes
 
 if TYPE_CHECKING:
     from pyarrow import RecordBatch, Schema, Table
@@ -36,7 +37,10 @@ _COUNTS = 64  # batches whose counts are added up at a time
 
 
 def read_parquet(
-    path: str | Path, reading: Reading, like: SeriesTable | None = None
+    path: str | Path,
+    reading: Reading,
+    like: SeriesTable | None = None,
+    known: KnownTimes | None = None,
 ) -> SeriesTable:
     """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
 
@@ -50,6 +54,7 @@ def read_parquet(
             of it. Names that begin with "." or "_" are ignored.
         reading: roles of the columns, and the step, as for `read_frame`.
         like: as for `read_frame`.
+        known: the same.
 
     Raises:
         ImportError: if pyarrow is not installed.
@@ -63,7 +68,7 @@ def read_parquet(
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), reading, like)
+        return read_frame(_to_pandas(files.dataset().to_table()), reading, like, known)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -78,11 +83,12 @@ def read_parquet(
     id_column = str(reading.id_column)  # names in Arrow are texts
     ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), reading, like)
+        return read_frame(_to_pandas(dataset.to_table()), reading, like, known)
     missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
         _write_buckets(dataset, id_column, ids, buckets, Path(folder))
-        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing, like))
+        tables = _tables(Path(folder), int(buckets[-1]) + 1, reading, missing, like, known)
+        table = concat_ids(tables)
     check_whole(table, reading, missing.first, missing.count, like)
     return table
 
@@ -329,11 +335,12 @@ def _tables(
     reading: Reading,
     missing: _MissingRows,
     like: SeriesTable | None,
+    known: KnownTimes | None,
 ) -> Iterator[SeriesTable]:
     """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like)
+        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like, known)
         reading = replace(reading, freq=table.freq)
         missing.add(missing_rows, rows)
         rows += table.num_rows

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,7 @@ from forecaster.data.interop import library_of
 from forecaster.data.labels import check_list, check_one_label, labels_of, reject_reserved
 from forecaster.data.quality import warn_of_gaps, warn_of_identifiers, warn_of_outliers
 from forecaster.data.series_table import FrameLayout, SeriesTable
+from forecaster.data.time_kinds import KnownTimes, reject_disguised
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ class Reading:
 
 
 def read_frame(
-    frame: Any, reading: Reading = Reading(), like: SeriesTable | None = None
+    frame: Any,
+    reading: Reading = Reading(),
+    like: SeriesTable | None = None,
+    known: KnownTimes | None = None,
 ) -> SeriesTable:
     """Check a frame and align it to regular grids; the frame itself is never changed.
 
@@ -120,6 +125,8 @@ def read_frame(
         reading: the roles of its columns, and its step.
         like: a table that was read before, as that of a fit: covariates that are categories there
             are so here, and what only a first reading should ask is not asked again.
+        known: times of the frame before, whose kind these must have; times in another zone are
+            converted. None for the first frame.
 
     Returns:
         A `SeriesTable` with one id for a wide frame; else with an id for each label, sorted, each
@@ -129,7 +136,7 @@ def read_frame(
     Raises:
         TypeError: if `frame` is no frame, its times or ids are of a wrong kind, a target is not
             numeric, or a covariate is neither numbers nor categories, or of texts that look
-            like numbers.
+            like numbers, or the times are of another kind than those `known`.
         ValueError: if the frame is empty, a column is unknown or duplicated, a time or an id is
             missing, a time of an id is duplicated or off the grid, the step cannot be inferred, a
             value is infinite or beyond 1e100, all values are missing, a column has two roles, a
@@ -146,7 +153,7 @@ def read_frame(
         array([[1., 2., 3.]])
     """
     try:
-        table, lacking = read_part(frame, reading, like)
+        table, lacking = read_part(frame, reading, like, known)
     except TypeError as error:
         if library_of(frame) != "pandas":
             error.add_note("The calls are for pandas: `frame = frame.to_pandas()` goes first.")
@@ -156,7 +163,10 @@ def read_frame(
 
 
 def read_part(
-    frame: Any, reading: Reading, like: SeriesTable | None = None
+    frame: Any,
+    reading: Reading,
+    like: SeriesTable | None = None,
+    known: KnownTimes | None = None,
 ) -> tuple[SeriesTable, np.ndarray]:
     """Read a frame that may be a part of a larger one, some of its ids; see `check_whole`.
 
@@ -164,6 +174,7 @@ def read_part(
         frame: as for `read_frame`.
         reading: the roles of its columns, and its step.
         like: as for `read_frame`.
+        known: the same.
 
     Returns:
         The table, and the positions of the rows that the frame lacks: int64, increasing.
@@ -175,7 +186,7 @@ def read_part(
     check_times_are_named(frame, time_column)
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
-    rows, alignment = _aligned(frame, reading, is_first=like is None)
+    rows, zone, alignment = _aligned(frame, reading, known, is_first=like is None)
     columns = reading.targets_of(frame)
     _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
     values = to_values(columns, rows)
@@ -203,6 +214,7 @@ def read_part(
             id_column=id_column is not None,
             library=library,
             id_dtype=id_dtype(frame, id_column),
+            zone=zone,
         ),
     )
     return table, lacking
@@ -240,19 +252,30 @@ def check_whole(
         warn_of_identifiers(table)
 
 
-def _aligned(frame: pd.DataFrame, reading: Reading, *, is_first: bool) -> tuple[Rows, Alignment]:
-    """Read the times and ids of a frame, and align them; errors name the columns that hold them."""
-    has_index = reading.time_column is None
+def _aligned(
+    frame: pd.DataFrame, reading: Reading, known: KnownTimes | None, *, is_first: bool
+) -> tuple[Rows, tzinfo | None, Alignment]:
+    """Read the times and ids of a frame, and align them; errors name the columns that hold them.
+
+    Returns:
+        The rows, the zone that their times had if they were converted, and their alignment.
+    """
+    has_index, zone = reading.time_column is None, None
     try:
-        rows = read_rows(frame, reading.id_column, reading.time_column)
+        argument = "frame" if known is None else known.argument
+        rows = read_rows(frame, reading.id_column, reading.time_column, argument)
     except TypeError:
         if has_index:
             reject_other_index(frame, reading.named)
         raise
     if is_first and has_index and not isinstance(frame.index, pd.MultiIndex):
         check_index_is_meant(frame, rows, reading.named, reading.freq)
+    if known is None:
+        reject_disguised(rows, reading.freq)
+    else:
+        rows, zone = known.converted(rows)
     try:
-        return rows, align_rows(rows, reading.freq)
+        return rows, zone, align_rows(rows, reading.freq)
     except ValueError:
         reject_hidden_ids(frame, rows, reading.named)
         raise

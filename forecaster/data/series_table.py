@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -24,6 +25,7 @@ class FrameLayout:
         id_column: whether the ids are a column, not a level of the index.
         library: "pandas", "polars" or "pyarrow".
         id_dtype: dtype of the ids in the frame; None where it is unknown, as in an artifact.
+        zone: time zone of the frame, in which forecasts are written; None for that of the table.
     """
 
     time_name: Hashable = None
@@ -31,6 +33,7 @@ class FrameLayout:
     id_column: bool = False
     library: str = "pandas"
     id_dtype: Any = None
+    zone: tzinfo | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,18 +124,21 @@ class SeriesTable:
         """Return the position of `time` on the grid of an id, also after its last row.
 
         Args:
-            time: a time of the table's kind, or a text that pandas parses as one; local time if
-                it has no time zone.
+            time: a time of the table's kind, or a text that pandas parses as one; if it has no
+                time zone, local time where the frame was.
             id_position: which id, 0 .. I - 1.
 
         Raises:
-            ValueError: if `time` is not on the grid, or before its start.
+            TypeError: if `time` has a zone and the table has none.
+            ValueError: if `time` is not on the grid, or before its start; or if it has no zone, and
+                the clocks show it twice or never.
         """
+        zone, is_local = self.layout.zone, self._grid.is_local
+        index = index_like(self.starts, time, zone, is_local=is_local)
+        is_known = index is not None and not index.hasnans
         try:
-            index = index_like(self.starts, time)
-            is_known = index is not None and not index.hasnans
             position = int(self._grid.positions(index, id_position)[0]) if is_known else -1
-        except (ValueError, TypeError, OverflowError):
+        except (ValueError, OverflowError):  # beyond all calendars
             position = -1
         if position < 0:
             raise ValueError(

@@ -13,13 +13,22 @@ Three kinds of step, each with its own arithmetic:
 from __future__ import annotations
 
 from dataclasses import dataclass
-from numbers import Integral
-from typing import TypeAlias
+from datetime import time as Clock
+from datetime import tzinfo
+from numbers import Integral, Number
+from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
 from pandas.tseries.frequencies import to_offset
-from pandas.tseries.offsets import BaseOffset, Day, Tick, Week
+from pandas.tseries.offsets import (
+    BaseOffset,
+    BusinessHour,
+    CustomBusinessHour,
+    Day,
+    Tick,
+    Week,
+)
 
 from forecaster.data.messages import shortlist
 
@@ -29,7 +38,8 @@ DAY = pd.Timedelta(days=1)
 NANOSECONDS = {"s": 10**9, "ms": 10**6, "us": 10**3, "ns": 1}  # in a unit of datetimes
 _CHUNK = 1 << 16  # rows compared at a time, so that a check needs no copy of a long frame
 _CYCLES = {  # steps in a year, or in a week for days
-    **dict.fromkeys(("QS", "QE", "BQS", "BQE"), 4),
+    **dict.fromkeys(("HYS", "HYE", "BHYS", "BHYE"), 2),
+    **dict.fromkeys(("QS", "QE", "BQS", "BQE", "REQ"), 4),
     **dict.fromkeys(("MS", "ME", "BMS", "BME", "CBMS", "CBME", "WOM", "LWOM"), 12),
     **dict.fromkeys(("SMS", "SME"), 24),
     **{"W": 52, "D": 7, "B": 5, "C": 5},
@@ -114,7 +124,7 @@ class TimeGrid:
         return _Calendar(self.freq.rollback(first), self.freq.base, self.freq.n, unit)
 
     @property
-    def _is_local(self) -> bool:
+    def is_local(self) -> bool:
         """Return whether steps are counted in the local time of a time zone."""
         is_span = isinstance(self.freq, Tick) and not isinstance(self.freq, Day)
         return not is_span and getattr(self.starts, "tz", None) is not None
@@ -127,7 +137,7 @@ class TimeGrid:
 
     def _ordinals(self, times: pd.Index) -> np.ndarray:
         """Convert times to int64, of local time for days, weeks and calendar steps."""
-        return as_numbers(times.tz_localize(None) if self._is_local else times)
+        return as_numbers(times.tz_localize(None) if self.is_local else times)
 
     def _from_ordinals(self, ordinals: np.ndarray) -> pd.Index:
         """Convert int64 back to times of the kind, unit and time zone of the starts."""
@@ -139,7 +149,7 @@ class TimeGrid:
         times = pd.DatetimeIndex(ordinals.view(f"M8[{unit}]"))
         if zone is None:
             return times
-        if not self._is_local:
+        if not self.is_local:
             return times.tz_localize("UTC").tz_convert(zone)
         # A repeated local hour means its first pass, a skipped one the hour after it.
         first_pass = np.ones(len(times), bool)
@@ -220,21 +230,33 @@ def as_freq(freq: object, times: pd.Index) -> Freq:
 
 
 def season_length(freq: Freq) -> int:
-    """Return the usual season in steps of `freq`: 24 for "h", 12 for "MS", 7 for "D".
+    """Return the usual season in steps of `freq`: 24 for "h", 12 for "MS", 7 for "D", 8 for "bh".
 
-    The season is a year for weeks and longer steps, a week for days, a day for minutes and hours,
-    a minute for seconds and a second below; 1 (none) where it is not a whole number of steps.
+    The season is a year for weeks and longer steps, a week for days, a day for minutes and hours, a
+    minute for seconds and a second below, and a day of business for its hours; 1 (none) where it is
+    not a whole number of steps. Spans of whole days, such as "24h", count as days, and days that
+    are whole weeks, such as "7D", as weeks.
     """
     if isinstance(freq, int):
         return 1
-    if isinstance(freq, Tick) and not isinstance(freq, Day):
-        step = freq.nanos
-        minute = 60 * NANOSECONDS["s"]
+    step, cycle = freq.n, _CYCLES.get(freq.base.freqstr.split("-")[0], 1)
+    if isinstance(freq, BusinessHour | CustomBusinessHour):
+        hours = zip(freq.start, freq.end, strict=True)
+        opened = [_seconds(end) - _seconds(start) for start, end in hours]
+        step, cycle = step * 3600, sum(seconds % 86_400 or 86_400 for seconds in opened)
+    elif isinstance(freq, Tick) and not isinstance(freq, Day):
+        step, minute = freq.nanos, 60 * NANOSECONDS["s"]
         cycle = DAY.value if step >= minute else minute if step >= minute // 60 else minute // 60
-    else:
-        step = freq.n
-        cycle = _CYCLES.get(freq.base.freqstr.split("-")[0], 1)
+        if step % DAY.value == 0:
+            step, cycle = step // DAY.value, _CYCLES["D"]
+    if cycle == _CYCLES["D"] and step % 7 == 0:
+        step, cycle = step // 7, _CYCLES["W"]
     return cycle // step if cycle % step == 0 else 1
+
+
+def _seconds(clock: Clock) -> int:
+    """Return the seconds from midnight to a time of day."""
+    return clock.hour * 3600 + clock.minute * 60
 
 
 def is_integer(times: pd.Index) -> bool:
@@ -272,19 +294,64 @@ def cast_like(starts: pd.Index, times: pd.Index) -> pd.Index:
     )
 
 
-def index_like(starts: pd.Index, time: object) -> pd.Index | None:
-    """Convert `time` to an index of the kind, unit and zone of `starts`; None if impossible."""
-    if isinstance(starts, pd.PeriodIndex):
-        return pd.PeriodIndex([pd.Period(time, freq=starts.freq)])
+def index_like(
+    starts: pd.Index, time: Any, zone: tzinfo | None = None, *, is_local: bool = True
+) -> pd.Index | None:
+    """Convert `time` to an index of the kind, unit and zone of `starts`; None if impossible.
+
+    Args:
+        starts: datetimes, periods or integers.
+        time: a time, or a text that pandas parses as one.
+        zone: of a time without one; None for that of `starts`.
+        is_local: whether a local time that comes twice means its first pass, and one that is
+            skipped the time after it; otherwise both are errors.
+
+    Raises:
+        TypeError: if `time` has a zone and `starts` have none.
+        ValueError: if `time` has no zone, and comes twice or never in that of the data.
+    """
     if is_integer(starts):
-        return pd.Index([time], dtype=np.int64) if isinstance(time, Integral) else None
-    stamp = pd.Timestamp(time)
-    if stamp.tz is None:
-        stamp = stamp.tz_localize(starts.tz, ambiguous=True, nonexistent="shift_forward")
-    elif starts.tz is not None:
-        stamp = stamp.tz_convert(starts.tz)
+        fits = isinstance(time, Integral) and abs(int(time)) < 1 << 63
+        return pd.Index([time], dtype=np.int64) if fits else None
+    own, of_time = getattr(starts, "tz", None), _zone_of(time)
+    if own is None and of_time is not None:
+        raise TypeError(
+            f"`time` must have no time zone where the data have none. Received: time={time!r}; the "
+            f"data start at {starts[0]}. Drop its zone, e.g. `time.tz_localize(None)`."
+        )
+    if isinstance(time, Number):
+        return None  # pandas would count nanoseconds since 1970
+    try:
+        if isinstance(starts, pd.PeriodIndex):
+            return pd.PeriodIndex([pd.Period(time, freq=starts.freq)])
+        stamp = pd.Timestamp(time)
+    except (ValueError, TypeError, OverflowError):
+        return None
+    if own is not None and of_time is None:
+        stamp = _localized(stamp, zone or own, is_local)
+    stamp = stamp if own is None else stamp.tz_convert(own)
     index = pd.DatetimeIndex([stamp]).as_unit(starts.unit)
     return index if index[0] == stamp else None
+
+
+def _zone_of(time: Any) -> tzinfo | None:
+    """Return the zone of a time, or of a text that pandas parses as one."""
+    try:
+        return pd.Timestamp(time).tz
+    except (ValueError, TypeError, OverflowError):
+        return None
+
+
+def _localized(stamp: pd.Timestamp, zone: tzinfo, is_local: bool) -> pd.Timestamp:
+    """Return the moment at which the clocks of a zone show a time."""
+    early = stamp.tz_localize(zone, ambiguous=True, nonexistent="shift_forward")
+    late = stamp.tz_localize(zone, ambiguous=False, nonexistent="shift_backward")
+    if early != late and not is_local and not pd.isna(stamp):
+        raise ValueError(
+            f"`time` must name one moment. Received: time={str(stamp)!r}, where the clocks change "
+            f"in {str(zone)!r}. Give it with its offset from UTC, e.g. {str(early)!r}."
+        )
+    return early
 
 
 def _offset(freq: object) -> BaseOffset | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
+from datetime import tzinfo
 from typing import Any
 
 import numpy as np
@@ -73,11 +74,11 @@ def with_keys(frame: pd.DataFrame, table: SeriesTable, horizon: int) -> pd.DataF
     """Add ids and times to rows of the horizon, id after id, where the user's frame has them."""
     layout = table.layout
     if table.ids is None:
-        frame.index = table.times(0, table.num_rows, horizon)
+        frame.index = _in_zone(table.times(0, table.num_rows, horizon), layout.zone)
         return frame.reset_index() if layout.time_column else frame
     series = np.repeat(np.arange(table.num_ids), horizon)
     steps = np.tile(np.arange(horizon), table.num_ids)
-    times = table.times_at(series, table.lengths[series] + steps)
+    times = _in_zone(table.times_at(series, table.lengths[series] + steps), layout.zone)
     ids = _in_dtype(table.ids, layout.id_dtype)[series]
     if not layout.id_column:
         frame.index = pd.MultiIndex.from_arrays([ids, times])
@@ -105,3 +106,8 @@ def _in_dtype(ids: pd.Index, dtype: Any) -> pd.Index:
     if isinstance(dtype, pd.CategoricalDtype) and not ids.isin(dtype.categories).all():
         return ids
     return ids.astype(dtype)
+
+
+def _in_zone(times: pd.Index, zone: tzinfo | None) -> pd.Index:
+    """Convert times to the zone that the user's frame had, where it had one."""
+    return times if zone is None else times.tz_convert(zone)

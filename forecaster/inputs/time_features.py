@@ -153,10 +153,20 @@ class TimeFeatures:
         stacked = tf.stack([tf.cast(number, tf.float32) for number in numbers] or [[]], axis=-1)
         return tf.reshape(stacked, tf.concat([tf.shape(seconds), [self.width]], axis=0))
 
+    def local_seconds(self, seconds: Tensor) -> Tensor:
+        """Return what clocks of the zone show, as seconds since 1970: int64 (...) -> (...)."""
+        import tensorflow as tf
+
+        local = self._local(tf.reshape(seconds, [-1]), tf, tf.gather)
+        return tf.reshape(local, tf.shape(seconds))
+
+    def _local(self, seconds: Any, xp: ModuleType, take: Callable[[Any, Any], Any]) -> Any:
+        passed = xp.searchsorted(np.array(self.transitions, np.int64), seconds, side="right")
+        return seconds + take(np.array(self.offsets, np.int64), passed)
+
     def _numbers(self, seconds: Any, xp: ModuleType, take: Callable[[Any, Any], Any]) -> list[Any]:
         """Compute each column of (N,) seconds with the functions of `xp`, NumPy or TensorFlow."""
-        passed = xp.searchsorted(np.array(self.transitions, np.int64), seconds, side="right")
-        local = seconds + take(np.array(self.offsets, np.int64), passed)
+        local = self._local(seconds, xp, take)
         day, second = local // _DAY, local % _DAY
         numbers = []
         for name in self.names:

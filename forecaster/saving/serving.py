@@ -23,7 +23,8 @@ Histories may have any number of steps from 1, which may differ between the inpu
 the same step. Before a short one, values and covariates are missing, and the times continue on the
 grid. So these forecasts are those of `Forecaster.predict` from the same rows: it is the same model
 in batches of other sizes, and the largest difference is within 1e-5 of the largest forecast (below
-1e-6 where it was measured).
+1e-6 where it was measured). Times that are no seconds, or do not go on step by step, end the call
+with an error: see time_checks.py.
 
 Who owns what: `Serving` owns signatures, description and graph, and maps their inputs to windows;
 `Units` (inputs/units.py) owns the units of a window; the model (network/model.py) owns everything
@@ -45,13 +46,13 @@ from pandas.tseries.offsets import BaseOffset, Day, Tick, Week
 
 from forecaster.data.json_index import labels_to_json
 from forecaster.data.series_table import SeriesTable
-from forecaster.data.time_grid import Freq, TimeGrid
 from forecaster.inputs.covariate_coder import Column, Columns, CovariateCoder
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import unix_seconds
 from forecaster.inputs.units import Units
 from forecaster.network.heads import Point, Quantiles
+from forecaster.saving.time_checks import calendar, checked_times
 
 Tensors = dict[str, tf.Tensor]
 
@@ -61,7 +62,9 @@ _DAY = 86_400  # seconds
 _MEANING = {
     "number": "itself, NaN where missing",
     "category": "1 + position in `categories`, counted from 0; 0 or NaN for all that is not there",
-    "time": "seconds since 1970-01-01 00:00 UTC; times without a zone count as UTC",
+    "time": "seconds since 1970-01-01 00:00 UTC, from 1677 to 2262, each one step after the one "
+    "before, and `future_time` after `past_time`: others are an error; times without a zone count "
+    "as UTC",
 }
 
 
@@ -144,6 +147,7 @@ class Serving:
         if "future_covariates" in given:
             future.append(given["future_covariates"])
         if self.coder.time_features:
+            given = self._with_checked_times(given)
             times = tf.concat([self._last_times(given["past_time"]), given["future_time"]], 1)
             features = self.coder.time_features.of_seconds(times)  # (B, L + H) -> (B, L + H, T)
             features = tf.cast(features, tf.float64)
@@ -217,6 +221,15 @@ class Serving:
         }
         return repeated | separate
 
+    def _with_checked_times(self, given: Tensors) -> Tensors:
+        """Return the inputs, whose last times and those of the horizon the graph checks."""
+        past, future = given["past_time"][:, -self.spec.input_length :], given["future_time"]
+        freq = cast(BaseOffset, self.last_rows.freq)  # integer times have no time features
+        times = tf.concat([past, future], 1)
+        times = checked_times(times, self.coder.time_features, freq, self.last_rows.starts)
+        past, future = times[:, : -self.spec.horizon], times[:, -self.spec.horizon :]
+        return given | {"past_time": past, "future_time": future}
+
     def _last_times(self, seconds: tf.Tensor) -> tf.Tensor:
         """Return the last L of (B, time) unix seconds, continued on the grid before the first."""
         length = self.spec.input_length
@@ -268,11 +281,9 @@ def _last_steps(values: tf.Tensor, count: int) -> tf.Tensor:
     )
 
 
-def _calendar(each: Freq, like: pd.Index) -> np.ndarray:
+def _calendar(each: BaseOffset, like: pd.Index) -> np.ndarray:
     """List a calendar's dates in the zone and at the hour of `like`: (n,) unix seconds, int64."""
     start = like[0].start_time if isinstance(like, pd.PeriodIndex) else like[0]
-    begin, end = (
-        pd.DatetimeIndex([start.replace(year=year, month=1, day=1)]) for year in (1900, 2100)
-    )
-    grid = TimeGrid(begin, each)
-    return unix_seconds(grid.times_at(np.arange(int(grid.floor(end)[0]) + 1)))
+    dates = calendar(each, start)
+    first_pass = np.ones(len(dates), bool)
+    return unix_seconds(dates.tz_localize(start.tz, first_pass, nonexistent="shift_forward"))

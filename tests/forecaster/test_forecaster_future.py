@@ -121,7 +121,7 @@ def test_the_frame_to_fill_in_and_what_it_lacks(layout):
         (
             lambda f: f.assign(t=f["t"].dt.tz_localize("UTC")),
             TypeError,
-            r"Times must be of the kind",
+            r"the history had datetimes without a zone",
         ),
         (lambda f: f.assign(t=f["t"] + pd.Timedelta("1h")), ValueError, r"'id0' \(2 rows\), 'id1'"),
     ],

@@ -54,11 +54,11 @@ def test_known_rows_are_replaced_by_an_update(fitted):
     [
         (waves(), ValueError, r"rows after 2024-02-29 .*Received: a frame that ends at 2024-02-29"),
         (NEW[["a"]], ValueError, r"(?s)unknown b\..*\sThe fit was on a, b in steps of 'D'"),
-        (NEW.tz_localize("UTC"), TypeError, r"of the kind of the data, .*: datetime64.*2024-02-29"),
+        (NEW.tz_localize("UTC"), TypeError, r"fit had datetimes without.*`frame` has .* 'UTC'"),
         (
             NEW.reset_index(drop=True),
-            ValueError,
-            r"(?s)integer times.*\sThe fit was on a, b in steps",
+            TypeError,
+            r"(?s)fit had datetimes.*has integers.*\sThe fit was on a, b in steps",
         ),
         ([1, 2], TypeError, "must be a pandas DataFrame"),
     ],

@@ -122,7 +122,7 @@ DUPLICATED = ramp(days(), list("abac"))
             SLASHES,
             {"time_column": "when"},
             ValueError,
-            r"ISO 8601 .*: 01/02/2024, .*\?, \?\. .*dayfirst",
+            r"ISO 8601 .*: 01/02/2024, .*\?, \?\. Write all in one form .*format='%d.%m.%Y",
         ),
         (OFFSETS, {"time_column": "when"}, ValueError, "same offset from UTC.*T00:00.*utc=True"),
     ],

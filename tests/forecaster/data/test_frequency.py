@@ -117,3 +117,15 @@ def test_more_than_half_of_the_steps_decide():
 def test_times_that_come_twice_are_no_step():
     times = pd.DatetimeIndex(["2024-01-01"] * 9 + ["2024-01-02", "2024-01-03"])
     assert infer_freq(Rows(times)).freqstr == "D"
+
+
+@pytest.mark.parametrize(
+    ("first", "last", "weekdays", "freq"),
+    [(9, 16, 5, "bh"), (8, 15, 5, "h"), (10, 17, 5, "h"), (9, 16, 7, "h"), (9, 15, 5, "h")],
+)
+def test_hours_of_business_are_those_that_pandas_means(first, last, weekdays, freq):
+    hours = pd.date_range("2024-01-01", periods=600, freq="h", tz="Europe/Berlin")
+    hours = hours[(hours.hour >= first) & (hours.hour <= last) & (hours.day_of_week < weekdays)]
+    table = quietly(ramp(hours))
+    assert table.freq.freqstr == freq
+    assert hours.isin(table.times(0, 0, table.num_rows)).all()

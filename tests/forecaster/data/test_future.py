@@ -197,7 +197,7 @@ def wrong_futures():
         "zone": (
             ahead.assign(when=ahead["when"].dt.tz_localize("UTC")),
             TypeError,
-            "Times must be of the kind of the data",
+            "the history had datetimes without a zone.*`future` has datetimes in the zone 'UTC'",
         ),
     }
 

@@ -1,7 +1,9 @@
 """Cutting tables, and which time lies on which row."""
 
+import dataclasses
 import datetime
 import json
+from zoneinfo import ZoneInfo
 
 import numpy as np
 import pandas as pd
@@ -56,7 +58,43 @@ def test_position_of_takes_what_a_user_writes():
     assert months.position_of("2024-05") == 4
 
 
-@pytest.mark.parametrize("time", ["2024-01-01 06:00", "2023-12-31", "soon", None, 3, pd.NaT])
+def test_position_of_a_time_with_a_zone():
+    aware = pd.Timestamp("2024-01-02", tz="Europe/Berlin")
+    for times in (days(), pd.period_range("2024-01", periods=3, freq="M")):
+        for time in (aware, str(aware), "2024-01-01T23:00Z"):
+            with pytest.raises(
+                TypeError, match=r"`time` must have no time zone.*tz_localize\(None"
+            ):
+                read(ramp(times)).position_of(time)
+    assert read(ramp(days(tz="Europe/Berlin"))).position_of(aware.tz_convert("UTC")) == 1
+
+
+def test_position_of_a_local_time_that_comes_twice_or_never():
+    hours = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Berlin")
+    table = read(ramp(hours))
+    with pytest.raises(ValueError, match=r"must name one moment.*'2024-10-27 02:00:00\+02:00'"):
+        table.position_of("2024-10-27 02:00")
+    assert table.position_of("2024-10-27 02:00+02:00") == 26
+    assert table.position_of("2024-10-27 02:00+01:00") == 27
+    spring = read(ramp(hours - pd.Timedelta(days=210)))
+    with pytest.raises(ValueError, match=r"must name one moment. Received: time='2024-03-31 02:"):
+        spring.position_of("2024-03-31 02:00")
+    # Days are counted on the calendar, where such a time has its place.
+    assert read(ramp(days(tz="Europe/Berlin") + pd.Timedelta("2h"))).position_of("2024-03-31 02:00")
+
+
+def test_position_of_a_local_time_is_that_of_the_zone_of_the_frame():
+    hours = pd.date_range("2024-01-01", periods=20, freq="h", tz="Europe/Berlin")
+    table = read(ramp(hours))
+    layout = dataclasses.replace(table.layout, zone=ZoneInfo("America/New_York"))
+    table = dataclasses.replace(table, layout=layout)
+    assert table.position_of("2023-12-31 20:00") == 2
+    assert table.position_of(hours[3]) == 3
+
+
+@pytest.mark.parametrize(
+    "time", ["2024-01-01 06:00", "2023-12-31", "soon", None, 3, 1e18, pd.NaT, "9" * 30, days]
+)
 def test_position_of_a_time_off_the_grid(time):
     message = r"`time` must be on the grid of the data. Received: time=.* steps of 'D'"
     with pytest.raises(ValueError, match=message):

@@ -72,10 +72,31 @@ def test_name_of_a_freq_makes_it_again(freq):
         **{"100ms": 10, "s": 60, "10s": 6, "min": 1440, "15min": 96, "h": 24, "2h": 12, "5h": 1},
         **{"D": 7, "2D": 1, "B": 5, "W-SUN": 52, "2W-MON": 26, "MS": 12, "ME": 12, "2ME": 6},
         **{"BME": 12, "QS": 4, "QE-JAN": 4, "YS": 1, "YE": 1},
+        **{"bh": 8, "cbh": 8, "2bh": 4, "3bh": 1, "C": 5, "W-WED": 52, "4W": 13},
+        **{"24h": 7, "1440min": 7, "48h": 1, "168h": 52, "7D": 52, "14D": 26, "12h": 2},
+        **{"SMS": 24, "SME": 24, "QS-FEB": 4, "BQS-FEB": 4, "REQ-N-DEC-MON-1": 4},
+        **{"WOM-2TUE": 12, "LWOM-MON": 12, "CBMS": 12, "BMS": 12, "6MS": 2, "12MS": 1},
+        **{"BYS": 1, "YS-JUL": 1, "2YS": 1, "RE-N-DEC-MON": 1, "5B": 1, "45min": 32, "7min": 1},
+        **{"ms": 1000, "us": 10**6, "90s": 960, "30min": 48},
     }.items(),
 )
 def test_season_length(freq, season):
     assert season_length(as_freq(freq, DAYS)) == season
+
+
+@pytest.mark.parametrize(
+    ("start", "end", "step", "season"),
+    [
+        ("08:00", "18:00", 1, 10),
+        ("08:00", "18:00", 2, 5),
+        ("17:00", "09:00", 1, 16),
+        (["08:00", "13:00"], ["12:00", "17:00"], 1, 8),
+        ("09:00", "16:30", 1, 1),  # seven hours and a half
+    ],
+)
+def test_season_length_of_hours_of_business(start, end, step, season):
+    assert season_length(pd.offsets.BusinessHour(step, start=start, end=end)) == season
+    assert season_length(pd.offsets.CustomBusinessHour(step, start=start, end=end)) == season
 
 
 def test_season_length_of_integers_and_periods():
