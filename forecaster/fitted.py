@@ -21,6 +21,12 @@ from forecaster.data.time_grid import freq_name
 from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
 from forecaster.inputs.spec import WindowSpec
+from forecaster.network.guards import (
+    at_most_weights,
+    dtype_policy,
+    policy_of,
+    set_saved_weights,
+)
 from forecaster.network.model import SavedNetwork, build_model, compile_forward
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.saving import artifact
@@ -140,6 +146,8 @@ class Fitted:
             "fit": _history_to_json(self.trained.history),
             "layout": table_to_json(self.last_rows if kept is None else kept),
         }
+        if policy := policy_of(self.trained.model):
+            metadata["dtype_policy"] = policy
         return metadata, None if kept is None else table_arrays(kept)
 
     @classmethod
@@ -149,19 +157,25 @@ class Fitted:
         weights: list[np.ndarray],
         history: dict[str, np.ndarray] | None,
     ) -> Fitted:
-        """Return what `to_metadata` described, with these weights."""
+        """Return what `to_metadata` described, with these weights.
+
+        Raises:
+            Exception: of any type, if the description is damaged.
+        """
         layout = metadata["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
         table = table_from_json(layout, **({"values": unknown} if history is None else history))
-        return _rebuilt(
-            ForecasterConfig.from_json(metadata["parameters"]),
-            WindowSpec(**metadata["spec"]),
-            CovariateCoder.from_json(metadata["covariates"]),
-            weights,
-            _history_from_json(metadata["fit"]),
-            table.tail(1),
-            None if history is None else table,
-        )
+        with at_most_weights(sum(array.size for array in weights)):
+            return _rebuilt(
+                ForecasterConfig.from_json(metadata["parameters"]),
+                WindowSpec(**metadata["spec"]),
+                CovariateCoder.from_json(metadata["covariates"]),
+                weights,
+                _history_from_json(metadata["fit"]),
+                table.tail(1),
+                None if history is None else table,
+                metadata.get("dtype_policy"),
+            )
 
     def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
         """Write an artifact, as `Forecaster.save` describes it."""
@@ -173,7 +187,13 @@ class Fitted:
     @classmethod
     def load(cls, path: str | PathLike) -> Fitted:
         """Read what `save` wrote."""
-        return cls.from_metadata(*artifact.load(path))
+        loaded = artifact.load(path)
+        try:
+            return cls.from_metadata(*loaded)
+        except MemoryError:
+            raise
+        except Exception as error:  # Keras, pandas and layers of the user raise many types
+            raise artifact.not_built(path, error) from error
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Fitted:
         """Return the same weights under a forecaster's parameters as they are now.
@@ -192,7 +212,8 @@ class Fitted:
     def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
         """Pickle the weights alone: copies and other processes compile a model of their own."""
         weights = self.trained.model.get_weights()
-        rest = (self.trained.history, self.last_rows, self.history)
+        policy = policy_of(self.trained.model)
+        rest = (self.trained.history, self.last_rows, self.history, policy)
         return _rebuilt, (self.config, self.spec, self.trained.coder, weights, *rest)
 
 
@@ -210,9 +231,11 @@ def _rebuilt(
     fit_history: FitHistory,
     last_rows: SeriesTable,
     history: SeriesTable | None,
+    policy: str | None = None,
 ) -> Fitted:
-    trained = replace(untrained(config, spec, coder), history=fit_history)
-    trained.model.set_weights(weights)
+    with dtype_policy(policy):
+        trained = replace(untrained(config, spec, coder), history=fit_history)
+    set_saved_weights(trained.model, weights)
     return Fitted(config, spec, trained, last_rows, history)
 
 

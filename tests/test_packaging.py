@@ -49,6 +49,7 @@ LINES = {
     "forecaster.utils": [
         "checks deprecation files processes",
         "executors fields",
+        "schema",
     ],
     "forecaster.data": [
         "disk_arrays interop messages",
@@ -73,7 +74,7 @@ LINES = {
         "batches covariate_coder",
     ],
     "forecaster.network": [
-        "cells covariate_encoder heads normalization",
+        "cells covariate_encoder guards heads normalization",
         "core",
         "recurrent",
         "model",
@@ -84,7 +85,8 @@ LINES = {
         "loop",
     ],
     "forecaster.saving": [
-        "serving",
+        "schema serving",
+        "manifest",
         "artifact",
     ],
     "forecaster": [
