@@ -47,7 +47,7 @@ LINES = {
         "loading",
     ],
     "forecaster.utils": [
-        "checks deprecation files processes",
+        "checks deprecation files locks processes",
         "executors fields",
         "schema",
     ],

@@ -29,10 +29,8 @@ _MODULES = re.compile(
     r"metrics|models|ops|optimizers|quantizers|random|regularizers)(\.\w+)*"
 )
 # Layers of Keras's own that run code, or read files, which their configs name.
-_UNSAFE = frozenset(
-    "Lambda TFSMLayer TorchModuleWrapper JaxLayer FlaxLayer IndexLookup StringLookup IntegerLookup "
-    "TextVectorization".split()
-)
+_UNSAFE = ("Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer")
+_READERS = ("IndexLookup", "StringLookup", "IntegerLookup", "TextVectorization")
 _VALUES = ("__keras_tensor__", "__tensor__", "__numpy__", "__ellipsis__", "__slice__")
 
 
@@ -80,7 +78,7 @@ def _check_object(described: dict[str, Any]) -> None:
         return
     is_keras = isinstance(module, str) and _MODULES.fullmatch(module)
     is_class = isinstance(name, str) and not name.startswith("__")  # as code and types are
-    if not is_keras or not is_class or name in _UNSAFE:
+    if not is_keras or not is_class or name in _UNSAFE + _READERS:
         raise ValueError(
             "`network` must be made of Keras's own layers, or of classes registered with Keras. "
             f"Received: {str(known_as or name)[:80]!r} of the module {str(module)[:80]!r}. If that "
@@ -150,24 +148,21 @@ def set_saved_weights(model: keras.Model, weights: Sequence[np.ndarray]) -> None
         weights: in its order. Dtypes that NumPy's files do not know, bfloat16, are bytes there.
 
     Raises:
-        ValueError: if they are of other shapes or dtypes than the model's, or not finite.
+        ValueError: if they are of other shapes or dtypes than the model's.
     """
-    found = [array.shape for array in weights]
-    expected = [tuple(variable.shape) for variable in model.weights]
-    if found != expected:
-        differing = [pair for pair in zip(found, expected) if pair[0] != pair[1]]  # noqa: B905
-        pair = differing[0] if differing else (f"{len(found)} arrays", len(expected))
+    if len(weights) != len(model.weights):
         raise ValueError(
-            f"the network that is described has weights {pair[1]}, saved are {pair[0]}"
+            f"the network described has {len(model.weights)} weights where {len(weights)} are saved"
         )
     values = []
     for array, variable in zip(weights, model.weights, strict=True):
-        dtype = np.dtype(variable.dtype)
+        dtype, shape = np.dtype(variable.dtype), tuple(variable.shape)
         if array.dtype.kind == "V" and array.dtype.itemsize == dtype.itemsize:
             array = array.view(dtype)
-        if array.dtype != dtype:
-            raise ValueError(f"weights of dtype {dtype} are described, saved are {array.dtype}")
-        if not np.isfinite(array.astype(np.float64) if dtype.kind == "V" else array).all():
-            raise ValueError("a weight is NaN or infinite")
+        if (array.shape, array.dtype) != (shape, dtype):
+            raise ValueError(
+                f"the network described has weights {shape} {dtype} where {array.shape} "
+                f"{array.dtype} are saved"
+            )
         values.append(array)
     model.set_weights(values)

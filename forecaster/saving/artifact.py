@@ -6,10 +6,11 @@
     manifest.json                format, parameters, inputs of the graph, columns, versions, and the
                                  SHA-256 of every file
 
-Who owns what: `save` writes a new directory beside `path`, then moves the old artifact aside and
-the new one to `path`. Only a save moves or deletes anything. `load` reads `path`, or, between those
-two moves, the artifact that was moved aside; so a whole artifact can be loaded at every moment,
-also after a save was killed. Nothing is pickled, nothing in the directory is evaluated as code.
+Who owns what: `save` locks `path` (locks.py), writes a new directory beside it, then moves the
+old artifact aside and the new one to `path`. Only a save moves or deletes anything. `load` reads
+`path`, or, between those two moves, the artifact that was moved aside; so a whole artifact can be
+loaded at every moment, also after a save was killed. Nothing is pickled, nothing in the directory
+is evaluated as code, and nothing is read before it is checked: sizes, then hashes, then contents.
 """
 
 from __future__ import annotations
@@ -55,6 +56,7 @@ from forecaster.utils.files import (
     write_arrays,
     write_whole,
 )
+from forecaster.utils.locks import locked
 
 WEIGHTS, HISTORY = "weights.npz", "history.npz"
 NEEDED = (WEIGHTS, "saved_model.pb", "variables/variables.index")
@@ -76,8 +78,8 @@ def save(
     """Write an artifact.
 
     Args:
-        path: the directory, which must not exist yet, or be an artifact where `overwrite` is on.
-            ``~`` is the home directory; a link is followed, and stays.
+        path: the directory, which must not exist yet, or be empty, or be an artifact where
+            `overwrite` is on. ``~`` is the home directory; a link is followed, and stays.
         model: as `build_model` makes it.
         serving: specification of its serving graph.
         metadata: JSON-compatible values that `load` returns.
@@ -89,27 +91,19 @@ def save(
         OSError: if it cannot be written; what was at `path` stays whole.
     """
     path = _absolute(path)
-    fresh, previous = _siblings(path)
-    _finish_interrupted(path)
-    if path.exists() and not (overwrite and _is_artifact(path)):
-        advice = (
-            "It is no artifact, so it is never replaced: choose another path."
-            if overwrite
-            else "Call save(path, overwrite=True) to replace an artifact."
-        )
-        raise FileExistsError(f"`path` must not exist yet. Received: path={str(path)!r}. {advice}")
+    _check_replaceable(path, overwrite)
     path.parent.mkdir(parents=True, exist_ok=True)
-    try:
-        _write(fresh, model, serving, metadata, history)
-        if path.exists():
-            path.rename(previous)
-        fresh.rename(path)
-    except BaseException as error:
+    with locked(path):  # others who save to this path wait for their turn
         _finish_interrupted(path)
-        if isinstance(error, tf.errors.OpError):  # TensorFlow's error for a full disk
-            raise OSError(f"`path` cannot be written: {path}. {error.message}") from error
-        raise
-    shutil.rmtree(previous, ignore_errors=True)
+        _check_replaceable(path, overwrite)
+        try:
+            _write(_siblings(path)[0], model, serving, metadata, history)
+            _move_into_place(path)
+        except BaseException as error:
+            _finish_interrupted(path)
+            if isinstance(error, tf.errors.OpError):  # TensorFlow's error for a full disk
+                raise OSError(f"`path` cannot be written: {path}. {error.message}") from error
+            raise
 
 
 def load(path: str | PathLike) -> Loaded:
@@ -148,19 +142,51 @@ def _siblings(path: Path) -> tuple[Path, Path]:
     return path.with_name(f".{path.name}.new"), path.with_name(f".{path.name}.previous")
 
 
+def _check_replaceable(path: Path, overwrite: bool) -> None:
+    """Check that nothing is at a path but an empty folder, or an artifact to be overwritten."""
+    if not path.exists() or (overwrite and _is_artifact(path)):
+        return
+    if path.is_dir() and not any(path.iterdir()) and path != Path.cwd():
+        return
+    advice = (
+        "It is no artifact, so it is never replaced: choose another path."
+        if overwrite or not _is_artifact(path)
+        else "Call save(path, overwrite=True) to replace an artifact."
+    )
+    raise FileExistsError(f"`path` must not exist yet. Received: path={str(path)!r}. {advice}")
+
+
+def _move_into_place(path: Path) -> None:
+    """Move the new artifact to its path, in one step or, where there is an old one, in two."""
+    fresh, previous = _siblings(path)
+    if path.exists():
+        shutil.copymode(path, fresh)  # who may read it is the user's choice
+        if any(path.iterdir()):
+            path.rename(previous)
+        else:
+            path.rmdir()
+    fresh.rename(path)
+    shutil.rmtree(previous, ignore_errors=True)
+
+
 def _finish_interrupted(path: Path) -> None:
     """Restore the old artifact, and remove the files, that an interrupted save left."""
     fresh, previous = _siblings(path)
-    if previous.exists() and not path.exists():  # interrupted between its two moves
+    if _current_directory(path) == previous:
         previous.rename(path)
     shutil.rmtree(previous, ignore_errors=True)
     shutil.rmtree(fresh, ignore_errors=True)
 
 
 def _current_directory(path: Path) -> Path:
-    """Return the directory that holds the artifact of `path` now."""
-    _, previous = _siblings(path)
-    return previous if previous.exists() and not path.exists() else path
+    """Return the directory that holds the artifact of `path` now.
+
+    Between the two moves of a save it is that of the old one: then the new one, whole, is there
+    too. Without the new one, what was at `path` was deleted, and does not come back.
+    """
+    fresh, previous = _siblings(path)
+    is_between = not path.exists() and previous.exists() and _is_artifact(fresh)
+    return previous if is_between else path
 
 
 def _identity(path: Path) -> tuple[int, int] | None:
@@ -265,8 +291,14 @@ def _write(
     metadata: dict[str, Any],
     history: dict[str, np.ndarray] | None,
 ) -> None:
-    serving.write(directory, model)
     weights = {f"{number:05}": value for number, value in enumerate(model.get_weights())}
+    for value in weights.values():
+        if not np.isfinite(value.astype(np.float64)).all():
+            raise ValueError(
+                "A forecaster must have finite weights to be saved. Received: weights that are NaN "
+                "or infinite. Fit it again, for instance with a lower learning rate."
+            )
+    serving.write(directory, model)
     write_arrays(directory / WEIGHTS, weights)
     if history is not None:
         write_arrays(directory / HISTORY, history)

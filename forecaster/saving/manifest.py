@@ -250,5 +250,7 @@ def check_weights(manifest: dict[str, Any], weights: dict[str, np.ndarray]) -> N
     if isinstance(network, dict) and network.get("num_layers", 0) > len(weights):
         raise ValueError(f"has {len(weights)} arrays for {network['num_layers']} layers")
     for array in weights.values():
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError("holds weights that are NaN or infinite")
+        if array.dtype.kind == "V":  # bfloat16, which NumPy does not know: float32's upper half
+            array = (array.view(np.uint16).astype(np.uint32) << 16).view(np.float32)
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise ValueError("holds weights that are no finite numbers")

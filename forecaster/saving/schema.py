@@ -77,10 +77,13 @@ SPEC = Record(
     },
     optional=dict.fromkeys(INPUT_OF_ROLE.values(), COLUMNS),
 )
-CODED_COLUMNS = Items(Record({"label": Label(), "categories": CATEGORIES}))
+CODED_COLUMN = Record(
+    {"label": Label(), "categories": CATEGORIES},
+    optional={"location": Number(), "scale": Number()},  # of a number
+)
 COVARIATES = Record(
     {
-        **dict.fromkeys(("past", "future", "static"), CODED_COLUMNS),
+        **dict.fromkeys(("past", "future", "static"), Items(CODED_COLUMN)),
         "time_features": Record(
             {
                 "names": Items(Text()),
@@ -148,5 +151,6 @@ SCHEMA = Record(
     optional={
         "serving_default": Record({"inputs": Table(INPUT), "kinds": Table(Text())}),
         "dtype_policy": Choice(*POLICIES),  # that Keras had when the network was built
+        "spreads": Nullable(Items(Items(Nullable(Number())))),  # of each target of each id
     },
 )

@@ -161,13 +161,12 @@ def test_weights_that_do_not_fit_are_refused():
     model = network()
     good = model.get_weights()
     for bad, words in [
-        (good[:-1], r"has weights 4, saved are 3 arrays"),
-        ([*good, good[0]], r"has weights 4, saved are 5 arrays"),
-        ([good[0].T, *good[1:]], r"has weights \(4, 3\), saved are \(3, 4\)"),
-        ([good[0].astype(np.float64), *good[1:]], "dtype float32 are described, saved are float64"),
-        ([good[0].view(np.int32), *good[1:]], "saved are int32"),
-        ([good[0] * np.nan, *good[1:]], "NaN or infinite"),
-        ([good[0] + np.inf, *good[1:]], "NaN or infinite"),
+        (good[:-1], "has 4 weights where 3 are saved"),
+        ([*good, good[0]], "has 4 weights where 5 are saved"),
+        ([good[0].T, *good[1:]], r"has weights \(4, 3\) float32 where \(3, 4\) float32 are saved"),
+        ([good[0].astype(np.float64), *good[1:]], r"float32 where \(4, 3\) float64 are saved"),
+        ([good[0].view(np.int32), *good[1:]], r"float32 where \(4, 3\) int32 are saved"),
+        ([good[0].astype(np.float16).view("V2"), *good[1:]], r"where \(4, 3\) \|V2 are saved"),
     ]:
         with pytest.raises(ValueError, match=words):
             set_saved_weights(model, bad)

@@ -101,12 +101,15 @@ def test_a_history_must_be_that_of_the_layout(manifest):
 
 def test_weights_must_be_numbered_finite_and_enough(manifest):
     good = {"00000": np.ones(2, np.float32), "00001": np.ones(2, np.float32)}
-    check_weights(manifest, good)
+    check_weights(manifest, good | {"00002": np.full(2, 0x3F80, np.uint16).view("V2")})
     for bad, words in [
         ({"00000": good["00000"], "00002": good["00001"]}, "other arrays than numbered"),
         ({"00001": good["00001"], "00000": good["00000"]}, "other arrays than numbered"),
-        (good | {"00001": np.full(2, np.nan, np.float32)}, "NaN or infinite"),
-        (good | {"00001": np.full(2, np.inf)}, "NaN or infinite"),
+        (good | {"00001": np.full(2, np.nan, np.float32)}, "no finite numbers"),
+        (good | {"00001": np.full(2, np.inf)}, "no finite numbers"),
+        (good | {"00001": np.full(2, np.inf, np.float16)}, "no finite numbers"),
+        (good | {"00001": np.full(2, 0x7F80, np.uint16).view("V2")}, "no finite numbers"),
+        (good | {"00001": np.ones(2, np.int32)}, "no finite numbers"),
     ]:
         with pytest.raises(ValueError, match=words):
             check_weights(manifest, bad)
@@ -155,8 +158,8 @@ def test_a_later_format_says_to_upgrade(saved):
 
 def test_a_key_of_a_later_version_is_told(saved):
     _, folder = saved
-    rewrite(folder, lambda m: m | {"scales": [1.0]})
-    with pytest.raises(ArtifactError, match=r"'manifest.json' the key 'scales' is not known to"):
+    rewrite(folder, lambda m: m | {"more": [1.0]})
+    with pytest.raises(ArtifactError, match=r"'manifest.json' the key 'more' is not known to"):
         Forecaster.load(folder)
 
 
