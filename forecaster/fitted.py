@@ -22,6 +22,12 @@ from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.spreads import Spreads
+from forecaster.network.guards import (
+    at_most_weights,
+    dtype_policy,
+    policy_of,
+    set_saved_weights,
+)
 from forecaster.network.model import SavedNetwork, build_model, compile_forward
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.saving import artifact
@@ -157,6 +163,8 @@ class Fitted:
             "layout": table_to_json(self.last_rows if kept is None else kept),
             "spreads": None if self.trained.spreads is None else self.trained.spreads.to_json(),
         }
+        if policy := policy_of(self.trained.model):
+            metadata["dtype_policy"] = policy
         return metadata, None if kept is None else table_arrays(kept)
 
     @classmethod
@@ -166,25 +174,29 @@ class Fitted:
         weights: list[np.ndarray],
         history: dict[str, np.ndarray] | None,
     ) -> Fitted:
-        """Return what `to_metadata` described, with these weights."""
+        """Return what `to_metadata` described, with these weights.
+
+        Raises:
+            Exception: of any type, if the description is damaged.
+        """
         layout = metadata["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
         table = table_from_json(layout, **({"values": unknown} if history is None else history))
         config = ForecasterConfig.from_json(metadata["parameters"])
-        not_known: list[list[float | None]] = [
-            [None] * table.num_targets
-        ] * table.num_ids  # in older artifacts
-        spreads = Spreads.from_json(metadata.get("spreads") or not_known, table)
-        return _rebuilt(
-            config,
-            WindowSpec(**metadata["spec"]),
-            CovariateCoder.from_json(metadata["covariates"]),
-            None if config.normalization == "none" else spreads,
-            weights,
-            _history_from_json(metadata["fit"]),
-            table.tail(1),
-            None if history is None else table,
-        )
+        older: list[list[float | None]] = [[None] * table.num_targets] * table.num_ids
+        spreads = Spreads.from_json(metadata.get("spreads") or older, table)
+        with at_most_weights(sum(array.size for array in weights)):
+            return _rebuilt(
+                config,
+                WindowSpec(**metadata["spec"]),
+                CovariateCoder.from_json(metadata["covariates"]),
+                None if config.normalization == "none" else spreads,
+                weights,
+                _history_from_json(metadata["fit"]),
+                table.tail(1),
+                None if history is None else table,
+                metadata.get("dtype_policy"),
+            )
 
     def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
         """Write an artifact, as `Forecaster.save` describes it."""
@@ -198,7 +210,13 @@ class Fitted:
     @classmethod
     def load(cls, path: str | PathLike) -> Fitted:
         """Read what `save` wrote."""
-        return cls.from_metadata(*artifact.load(path))
+        loaded = artifact.load(path)
+        try:
+            return cls.from_metadata(*loaded)
+        except MemoryError:
+            raise
+        except Exception as error:  # Keras, pandas and layers of the user raise many types
+            raise artifact.not_built(path, error) from error
 
     def with_parameters(self, parameters: Mapping[str, Any]) -> Fitted:
         """Return the same weights under a forecaster's parameters as they are now.
@@ -217,7 +235,7 @@ class Fitted:
     def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
         """Pickle the weights alone: copies and other processes compile a model of their own."""
         weights, trained = self.trained.model.get_weights(), self.trained
-        rest = (trained.history, self.last_rows, self.history)
+        rest = (trained.history, self.last_rows, self.history, policy_of(trained.model))
         return _rebuilt, (self.config, self.spec, trained.coder, trained.spreads, weights, *rest)
 
 
@@ -241,9 +259,11 @@ def _rebuilt(
     fit_history: FitHistory,
     last_rows: SeriesTable,
     history: SeriesTable | None,
+    policy: str | None = None,
 ) -> Fitted:
-    trained = replace(untrained(config, spec, coder, spreads), history=fit_history)
-    trained.model.set_weights(weights)
+    with dtype_policy(policy):
+        trained = replace(untrained(config, spec, coder, spreads), history=fit_history)
+    set_saved_weights(trained.model, weights)
     return Fitted(config, spec, trained, last_rows, history)
 
 

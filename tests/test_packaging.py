@@ -47,8 +47,9 @@ LINES = {
         "loading",
     ],
     "forecaster.utils": [
-        "checks files processes warn",
+        "checks files locks processes warn",
         "deprecation executors fields",
+        "schema",
     ],
     "forecaster.data": [
         "disk_arrays interop messages",
@@ -74,7 +75,7 @@ LINES = {
         "batches covariate_coder",
     ],
     "forecaster.network": [
-        "cells covariate_encoder heads normalization",
+        "cells covariate_encoder guards heads normalization",
         "core",
         "recurrent",
         "model",
@@ -86,7 +87,8 @@ LINES = {
     ],
     "forecaster.saving": [
         "time_checks",
-        "serving",
+        "schema serving",
+        "manifest",
         "artifact",
     ],
     "forecaster": [

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import cache
+from itertools import pairwise
 from types import ModuleType
 from typing import Any
 
@@ -188,6 +189,20 @@ class TimeFeatures:
             "offsets": list(self.offsets),
             "holidays": {name: list(days) for name, days in self.holidays},
         }
+
+    def check(self) -> None:
+        """Check that the tables of zones and holidays belong to the names.
+
+        Raises:
+            ValueError: if they do not, as in a damaged file.
+        """
+        holidays = {name for name in self.names if name not in _CYCLES}
+        if len(set(self.names)) < len(self.names) or holidays != {*dict(self.holidays)}:
+            raise ValueError(f"time features {shortlist(self.names)} must be known, each once")
+        tables = [self.transitions, *(days for _, days in self.holidays)]
+        is_rising = all(a < b for table in tables for a, b in pairwise(table))
+        if not is_rising or len(self.offsets) != len(self.transitions) + 1:
+            raise ValueError("the times of a zone's changes and the days of holidays must rise")
 
     @classmethod
     def from_json(cls, described: dict[str, Any]) -> TimeFeatures:

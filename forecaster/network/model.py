@@ -39,6 +39,7 @@ from forecaster.inputs.spec import (
 from forecaster.network.cells import CELLS
 from forecaster.network.core import Core, core_inputs
 from forecaster.network.covariate_encoder import CovariateEncoder, core_spec
+from forecaster.network.guards import core_from_json
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.normalization import InstanceNormalization, Normalization
 from forecaster.network.recurrent import Cell, RecurrentNetwork
@@ -70,7 +71,7 @@ class SavedNetwork:
         core = next(layer for layer in model.layers if isinstance(layer, keras.Model))
         try:
             config = core.to_json()
-            keras.models.model_from_json(config)
+            core_from_json(config)
         except (NotImplementedError, TypeError, ValueError) as error:
             raise TypeError(
                 "`network` must make a model that Keras can write as its config and read back. "
@@ -80,7 +81,7 @@ class SavedNetwork:
         return cls(config)
 
     def __call__(self, spec: WindowSpec) -> keras.Model:
-        return keras.models.model_from_json(self.config)
+        return core_from_json(self.config)
 
 
 def as_network(network: str | Core) -> Core:

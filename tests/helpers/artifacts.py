@@ -1,9 +1,13 @@
 """Artifacts on disk: their files, their graphs, and where the scripts lie that use them."""
 
+import json
 from pathlib import Path
 
 import tensorflow as tf
 from tensorflow.core.protobuf.saved_model_pb2 import SavedModel
+
+from forecaster.saving.manifest import MANIFEST, digest
+from forecaster.utils.files import sha256
 
 HELPERS = Path(__file__).parent
 LEVELS = [0.1, 0.5, 0.9]
@@ -36,3 +40,34 @@ def operations_for_every_server(folder):
     strange = ("Xla", "PyFunc", "EagerPyFunc", "Cudnn", "Collective", "TPU", "_")
     assert not [operation for operation in operations if operation.startswith(strange)]
     return operations
+
+
+def every_place(document, path=()):
+    """The place of every value in a JSON document, as a tuple of keys and positions."""
+    inner = document.items() if isinstance(document, dict) else enumerate(document)
+    for key, value in inner if isinstance(document, dict | list) else ():
+        yield (*path, key)
+        if isinstance(value, dict | list):
+            yield from every_place(value, (*path, key))
+
+
+def place_in(document, path):
+    """The value at a place."""
+    for key in path:
+        document = document[key]
+    return document
+
+
+def rewrite(folder, change):
+    """Change the manifest of an artifact, and give it the hashes of what is there."""
+    file = folder / MANIFEST
+    manifest = json.loads(file.read_text())
+    manifest = change(manifest) or manifest
+    del manifest["manifest_sha256"]
+    file.write_text(json.dumps(manifest | {"manifest_sha256": digest(manifest)}))
+
+
+def rehash(folder):
+    """Give the manifest of an artifact the hashes of the files that are there."""
+    names = [name for name in contents(folder) if name != MANIFEST]
+    rewrite(folder, lambda m: m | {"files": {name: sha256(folder / name) for name in names}})

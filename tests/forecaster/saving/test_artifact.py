@@ -14,6 +14,7 @@ import tensorflow as tf
 
 from forecaster import Forecaster, Quantiles
 from forecaster.saving import artifact
+from forecaster.saving.manifest import ArtifactError, digest
 from tests.helpers.artifacts import LEVELS, contents
 from tests.helpers.tiny import HORIZON, LENGTH, ROWS, dense, waves, with_random_weights
 
@@ -167,8 +168,8 @@ def test_nothing_in_an_artifact_is_run_as_code(tmp_path):
         network["config"] = network["config"].replace(own, evil)
     assert "system" in network["config"]
     del manifest["manifest_sha256"]
-    file.write_text(json.dumps(manifest | {"manifest_sha256": artifact._digest(manifest)}))
-    with pytest.raises(TypeError, match="Could not locate class 'system'"):
+    file.write_text(json.dumps(manifest | {"manifest_sha256": digest(manifest)}))
+    with pytest.raises(ArtifactError, match=r"must be made of Keras's own layers.*'system' of the"):
         Forecaster.load(tmp_path / "artifact")
 
 

@@ -127,6 +127,23 @@ def test_a_save_that_was_killed_between_its_moves(two, saved):
     assert np.array_equal(Forecaster.load(folder).predict(), second.predict())
 
 
+def test_what_was_deleted_does_not_come_back(two, saved):
+    """A save killed after its moves leaves the old artifact beside the new one."""
+    (_, second), (_, other) = two
+    _, folder = saved
+    fresh, previous = (folder.with_name(name) for name in SIBLINGS)
+    for rests in ([], [fresh / "weights.npz"]):  # and another one, killed while it wrote
+        shutil.copytree(other, previous, dirs_exist_ok=True)
+        for rest in rests:
+            rest.parent.mkdir()
+            rest.write_text("half")
+        shutil.rmtree(folder, ignore_errors=True)
+        with pytest.raises(FileNotFoundError, match="Nothing is there"):
+            Forecaster.load(folder)
+    second.save(folder)
+    assert [path.name for path in folder.parent.iterdir()] == ["artifact"]
+
+
 def test_at_every_moment_of_a_save_a_whole_artifact_can_be_loaded(two, saved, monkeypatch):
     """Copies the folder before and after every operation on files: what a kill would leave."""
     (first, second), _ = two
@@ -156,7 +173,7 @@ def test_at_every_moment_of_a_save_a_whole_artifact_can_be_loaded(two, saved, mo
             _, weights, _ = artifact.load(moment / "artifact")
             found.append([np.array_equal(weights[0], first_weights(m)) for m in (first, second)])
             artifact._finish_interrupted(moment / "artifact")  # with which the next save begins
-        assert [path.name for path in moment.iterdir()] == ["artifact"]
+        assert {path.name for path in moment.iterdir()} <= {"artifact", ".artifact.lock"}
     switch = found.index([False, True])
     assert 20 < switch < len(found)
     assert found == [[True, False]] * switch + [[False, True]] * (len(found) - switch)

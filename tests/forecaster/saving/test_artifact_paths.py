@@ -1,5 +1,7 @@
 """Where an artifact may be written: paths that exist, are relative, or are links."""
 
+import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -75,3 +77,47 @@ def test_a_link_is_followed_and_stays(two, saved):
     assert sorted(path.name for path in folder.parent.iterdir()) == ["artifact", "latest"]
     for path in (link, folder):
         assert np.array_equal(Forecaster.load(path).predict(), second.predict())
+
+
+def test_an_empty_folder_is_saved_into(two, tmp_path, monkeypatch):
+    (model, _), _ = two
+    folder = tmp_path / "artifact"
+    for overwrite in (False, True):
+        folder.mkdir(mode=0o700)
+        model.save(folder, overwrite=overwrite)
+        assert folder.stat().st_mode & 0o777 == 0o700
+        assert np.array_equal(Forecaster.load(folder).predict(), model.predict())
+        assert [path.name for path in tmp_path.iterdir()] == ["artifact"]
+        shutil.rmtree(folder)
+    folder.mkdir()
+    monkeypatch.chdir(folder)  # it would be another one afterwards, while the process stays here
+    with pytest.raises(FileExistsError, match=r"must not exist yet\..*choose another path"):
+        model.save(".")
+
+
+def test_files_in_the_way(two, tmp_path):
+    (model, _), _ = two
+    (tmp_path / "file").write_text("text")
+    (tmp_path / "nowhere").symlink_to(tmp_path / "real")
+    for overwrite in (False, True):
+        with pytest.raises(FileExistsError, match="It is no artifact, so it is never replaced"):
+            model.save(tmp_path / "file", overwrite=overwrite)
+        with pytest.raises(OSError, match="file"):
+            model.save(tmp_path / "file" / "below", overwrite=overwrite)
+    assert contents(tmp_path) == {"file": b"text"}
+    model.save(tmp_path / "nowhere")  # a link to what is not there yet
+    assert (tmp_path / "real" / "manifest.json").is_file()
+    assert (tmp_path / "nowhere").is_symlink()
+
+
+def test_a_folder_that_may_not_be_written(two, tmp_path):
+    (model, _), _ = two
+    tmp_path.chmod(0o500)
+    try:
+        if os.access(tmp_path, os.W_OK):
+            pytest.skip("this user may write everywhere")
+        with pytest.raises(PermissionError):
+            model.save(tmp_path / "artifact")
+    finally:
+        tmp_path.chmod(0o700)
+    assert not list(tmp_path.iterdir())
