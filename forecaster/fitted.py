@@ -27,6 +27,7 @@ from forecaster.saving import artifact
 from forecaster.saving.serving import Serving
 from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Trained
+from forecaster.utils.processes import check_not_forked
 
 
 @dataclass(frozen=True, eq=False)
@@ -60,6 +61,7 @@ class Fitted:
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
     ) -> np.ndarray:
         """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width)."""
+        check_not_forked()
         source = new_source(table, self.trained.coder, self.spec, joint=self.config.is_joint)
         return forecast_at(self.trained.forward, source, self.spec, ids, cutoffs)
 
@@ -165,6 +167,7 @@ class Fitted:
 
     def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
         """Write an artifact, as `Forecaster.save` describes it."""
+        check_not_forked()
         metadata, history = self.to_metadata(keep_history=keep_history)
         serving = Serving(self.spec, self.trained.coder, self.config.head, self.last_rows)
         model = self.trained.model
@@ -189,6 +192,13 @@ class Fitted:
             )
         return replace(self, config=ForecasterConfig.of(parameters))
 
+    def copy_trained(self) -> Trained:
+        """Copy the model, to train it further while others forecast with this one."""
+        trained = self.trained
+        with trained.model.distribute_strategy.scope():
+            weights = trained.model.get_weights()
+            return _trained(self.config, self.spec, trained.coder, weights, trained.history)
+
     def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
         """Pickle the weights alone: copies and other processes compile a model of their own."""
         weights = self.trained.model.get_weights()
@@ -211,9 +221,20 @@ def _rebuilt(
     last_rows: SeriesTable,
     history: SeriesTable | None,
 ) -> Fitted:
-    trained = replace(untrained(config, spec, coder), history=fit_history)
-    trained.model.set_weights(weights)
+    trained = _trained(config, spec, coder, weights, fit_history)
     return Fitted(config, spec, trained, last_rows, history)
+
+
+def _trained(
+    config: ForecasterConfig,
+    spec: WindowSpec,
+    coder: CovariateCoder,
+    weights: list[np.ndarray],
+    history: FitHistory,
+) -> Trained:
+    trained = replace(untrained(config, spec, coder), history=history)
+    trained.model.set_weights(weights)
+    return trained
 
 
 def _history_to_json(history: FitHistory) -> dict[str, Any]:
