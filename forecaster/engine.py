@@ -177,11 +177,10 @@ class Engine:
         return Fitted.on(table, self.config, task.spec, trained)
 
     def update_table(self, table: SeriesTable, fitted: Fitted) -> Fitted:
-        """Train fitted weights further, on windows of `table` with a target not seen yet.
+        """Train a copy of fitted weights further, on windows of `table` with a target not seen yet.
 
         Raises:
-            ValueError: if no row is new, the table is too short, or the fit diverges; then the
-                weights are what they were.
+            ValueError: if no row is new, the table is too short, or the fit diverges.
         """
         if (fitted.rows_seen(table) == table.lengths).all():
             raise ValueError(
@@ -191,8 +190,9 @@ class Engine:
         table = fitted.with_later(table)
         fitted = fitted.knowing_spreads(table)
         first = (fitted.rows_seen(table) - self.horizon + 1).clip(1)
-        train_further(self._task(table, fitted.spec, Run()), fitted.trained, first)
-        return Fitted.on(table, self.config, fitted.spec, fitted.trained)
+        trained = fitted.copy_trained()
+        train_further(self._task(table, fitted.spec, Run()), trained, first)
+        return Fitted.on(table, self.config, fitted.spec, trained)
 
     def _check_levels(self, table: SeriesTable) -> None:
         """Check that windows can be handed to the network without the loss of what varies."""

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from copy import copy
 from dataclasses import Field, fields, is_dataclass, replace
+from threading import RLock
 from typing import Any, Self
 
 from sklearn.base import BaseEstimator
@@ -21,6 +22,21 @@ class Estimator(BaseEstimator):
 
     def __init_subclass__(cls) -> None:
         """Leave out `BaseEstimator`'s hook, which adds `set_fit_request` and the like to `cls`."""
+
+    def _one_at_a_time(self) -> Any:
+        """Return the lock that a call which changes the fitted attributes holds."""
+        return self.__dict__.setdefault("_lock", RLock())
+
+    def _learn(self, **fitted: Any) -> Self:
+        """Set the fitted attributes; no other thread, and no signal, sees some of them only."""
+        before = self.__dict__.copy()  # kept meanwhile: a destructor would let other code run
+        self.__dict__.update(fitted)
+        del before
+        return self
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Copy and pickle all but the lock: each copy has its own."""
+        return {name: value for name, value in super().__getstate__().items() if name != "_lock"}
 
     def __dir__(self) -> list[str]:
         """Return what a user may call or read: parameters, methods, and what `fit` has set."""
@@ -60,7 +76,7 @@ class SpecEstimator(Estimator):
             if field:
                 value = replace(fresh._as_spec(parameter), **{field: value})
             setattr(fresh, parameter, value)
-        self.__dict__.update(vars(fresh))
+        self.__dict__.update(fresh.get_params(deep=False))
         return self
 
     def _as_spec(self, name: str) -> Any:

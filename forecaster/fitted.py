@@ -34,6 +34,7 @@ from forecaster.saving import artifact
 from forecaster.saving.serving import Serving
 from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Trained
+from forecaster.utils.processes import check_not_forked
 from forecaster.utils.warn import warn
 
 
@@ -68,6 +69,7 @@ class Fitted:
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
     ) -> np.ndarray:
         """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width)."""
+        check_not_forked()
         source = new_source(
             table,
             self.trained.coder,
@@ -200,6 +202,7 @@ class Fitted:
 
     def save(self, path: str | PathLike, *, overwrite: bool, keep_history: bool) -> None:
         """Write an artifact, as `Forecaster.save` describes it."""
+        check_not_forked()
         metadata, history = self.to_metadata(keep_history=keep_history)
         model, trained = self.trained.model, self.trained
         serving = Serving(
@@ -232,6 +235,20 @@ class Fitted:
             )
         return replace(self, config=ForecasterConfig.of(parameters))
 
+    def copy_trained(self) -> Trained:
+        """Copy the model, to train it further while others forecast with this one."""
+        trained = self.trained
+        with trained.model.distribute_strategy.scope():
+            return _trained(
+                self.config,
+                self.spec,
+                trained.coder,
+                trained.spreads,
+                trained.model.get_weights(),
+                trained.history,
+                policy_of(trained.model),
+            )
+
     def __reduce__(self) -> tuple[Callable[..., Fitted], tuple[Any, ...]]:
         """Pickle the weights alone: copies and other processes compile a model of their own."""
         weights, trained = self.trained.model.get_weights(), self.trained
@@ -261,10 +278,23 @@ def _rebuilt(
     history: SeriesTable | None,
     policy: str | None = None,
 ) -> Fitted:
-    with dtype_policy(policy):
-        trained = replace(untrained(config, spec, coder, spreads), history=fit_history)
-    set_saved_weights(trained.model, weights)
+    trained = _trained(config, spec, coder, spreads, weights, fit_history, policy)
     return Fitted(config, spec, trained, last_rows, history)
+
+
+def _trained(
+    config: ForecasterConfig,
+    spec: WindowSpec,
+    coder: CovariateCoder,
+    spreads: Spreads | None,
+    weights: list[np.ndarray],
+    history: FitHistory,
+    policy: str | None,
+) -> Trained:
+    with dtype_policy(policy):
+        trained = replace(untrained(config, spec, coder, spreads), history=history)
+    set_saved_weights(trained.model, weights)
+    return trained
 
 
 def _history_to_json(history: FitHistory) -> dict[str, Any]:

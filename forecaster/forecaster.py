@@ -76,7 +76,7 @@ class Forecaster(SpecEstimator):
 
     Attributes:
         model_: the Keras model, from raw windows to forecasts in the targets' units.
-        history_: a `FitHistory`: loss and validation score of each epoch.
+        history_: a `FitHistory`: loss and validation score of each epoch of `fit`.
         train_end_: the last time that the weights have seen.
         input_length_, season_length_, freq_: what was given or found.
 
@@ -146,7 +146,7 @@ class Forecaster(SpecEstimator):
             The forecaster itself.
 
         Raises:
-            RuntimeError: if Keras does not run on TensorFlow.
+            RuntimeError: if Keras does not run on TensorFlow, or a fit was before a fork to here.
             TypeError, ValueError: before any training, if a parameter, the frame or `resume_dir`
                 is not as it must be; or if the fit diverges.
             FileNotFoundError, ImportError: if there are no Parquet files, or no pyarrow.
@@ -161,7 +161,8 @@ class Forecaster(SpecEstimator):
         report = (lambda line: None) if verbose == 0 else show
         report(engine.describe(table))
         run = Run(callbacks, strategy, engine.resume_folder(table, resume_dir), report)
-        return self._adopt(engine.fit_table(table, run=run))
+        with self._one_at_a_time():
+            return self._adopt(engine.fit_table(table, run=run))
 
     def predict(
         self,
@@ -200,8 +201,8 @@ class Forecaster(SpecEstimator):
                 "`future` must be None for a forecaster without future covariates. Received: a "
                 "frame. Name its columns by `future_covariates`, and fit again."
             )
-        table = self._history(history)
-        known = recent = table.tail(self.input_length_)
+        table = Engine(fitted.config).read_history(history, fitted)
+        known = recent = table.tail(fitted.spec.input_length)
         if self.future_covariates:
             known = with_future(recent, future, self.horizon)
         fitted.warn_of_categories(known)
@@ -254,15 +255,18 @@ class Forecaster(SpecEstimator):
                 rows are replaced. It must have the columns of the fit, in any order.
 
         Returns:
-            The forecaster itself. A call that fails leaves it as it was.
+            The forecaster itself. A call that fails or is interrupted leaves it as it was; until it
+            ends, other threads forecast with the old weights.
 
         Raises:
             NotFittedError: before `fit`.
             TypeError, ValueError: if the frame is not as it must be, or no row of it is new.
         """
-        engine, fitted = Engine.of(self.get_params(deep=False)), self._current_fit()
-        table = engine.read_like_fit(frame, fitted, to_learn=True)
-        return self._adopt(engine.update_table(table, fitted))
+        engine = Engine.of(self.get_params(deep=False))
+        with self._one_at_a_time():
+            fitted = self._current_fit()
+            table = engine.read_like_fit(frame, fitted, to_learn=True)
+            return self._adopt(engine.update_table(table, fitted))
 
     @renamed_argument(window="train_length")
     def backtest(
@@ -377,12 +381,15 @@ class Forecaster(SpecEstimator):
 
     def _adopt(self, fitted: Fitted) -> Forecaster:
         """Set the fitted attributes, all at once."""
-        self._fitted = fitted
-        self.model_, self.history_ = fitted.trained.model, fitted.trained.history
-        self.train_end_, self.freq_ = fitted.last_rows.end, fitted.last_rows.freq
-        self.input_length_ = fitted.spec.input_length
-        self.season_length_ = fitted.spec.season_length
-        return self
+        return self._learn(
+            _fitted=fitted,
+            model_=fitted.trained.model,
+            history_=fitted.trained.history,
+            train_end_=fitted.last_rows.end,
+            freq_=fitted.last_rows.freq,
+            input_length_=fitted.spec.input_length,
+            season_length_=fitted.spec.season_length,
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Pickle all but the model, which `Fitted` makes again from its weights."""

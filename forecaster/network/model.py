@@ -43,6 +43,7 @@ from forecaster.network.guards import core_from_json
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.normalization import InstanceNormalization, Normalization
 from forecaster.network.recurrent import Cell, RecurrentNetwork
+from forecaster.utils.processes import check_not_forked, mark_tensorflow_start
 
 ENCODER = "encode_"  # then the role of the covariates
 NO_COVARIATES = CovariateKinds()
@@ -103,11 +104,12 @@ def as_network(network: str | Core) -> Core:
 
 
 def check_backend() -> None:
-    """Check that Keras runs on TensorFlow, which training and SavedModels need.
+    """Check that Keras runs on TensorFlow, which training and SavedModels need, and can run.
 
     Raises:
-        RuntimeError: if it runs on another backend.
+        RuntimeError: if it runs on another backend, or TensorFlow started before a fork to here.
     """
+    check_not_forked()
     if keras.backend.backend() != "tensorflow":
         raise RuntimeError(
             "Keras must run on its TensorFlow backend for a Forecaster; custom_layers runs on all. "
@@ -145,6 +147,7 @@ def build_model(
             (B, H, S' * width), or whose inputs do not match the available ones. It may leave out
             "past", "observed", and covariates that are all unscaled, as time features are.
     """
+    mark_tensorflow_start()
     encoded_spec = core_spec(spec, kinds)
     core = _new_core(network, encoded_spec)
     inputs = _inputs(spec, kinds)

@@ -373,12 +373,13 @@ class ForecasterSearch(Estimator):
             fitted = engine.fit_table(problem.table, epochs=epochs)
         else:
             fitted = engine.fit_table(problem.rows(-1))
-        self.trials_ = trials_frame(trials, problem.objective, len(problem.blocks))
-        self.objective_ = str(problem.objective)
-        self.best_forecaster_ = Forecaster._from_fitted(fitted)
-        self.best_params_ = best.parameters
-        self.best_score_ = float(np.mean(best.errors(problem.objective)))
-        return self
+        return self._learn(
+            trials_=trials_frame(trials, problem.objective, len(problem.blocks)),
+            objective_=str(problem.objective),
+            best_forecaster_=Forecaster._from_fitted(fitted),
+            best_params_=best.parameters,
+            best_score_=float(np.mean(best.errors(problem.objective))),
+        )
 
 
 def _nothing_completed(trials: Sequence[Trial]) -> Exception:

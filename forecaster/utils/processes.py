@@ -1,7 +1,11 @@
-"""Spawned worker processes: without start-up messages, on their share of the machine.
+"""Processes that TensorFlow runs in: spawned ones, and why forked ones are refused.
 
-`spawned` in executors.py makes pools of them; `start_worker` is the initializer of each, which also
-ends it with its parent.
+`spawned` in executors.py makes pools of spawned worker processes, without start-up messages, on
+their share of the machine; `start_worker` is the initializer of each, which also ends it with its
+parent.
+
+A forked process has none of its parent's threads, so that TensorFlow, once it has started its own,
+would wait for them forever in there. `mark_tensorflow_start` remembers where it has started.
 """
 
 from __future__ import annotations
@@ -17,6 +21,35 @@ from multiprocessing import parent_process, reduction
 from multiprocessing.context import SpawnContext, SpawnProcess
 from multiprocessing.queues import SimpleQueue
 from typing import Any, TextIO
+
+# The process in which TensorFlow has started its threads; a forked one finds its parent here.
+_STARTED_IN: set[int] = set()
+
+
+def check_not_forked() -> None:
+    """Check that this process was not forked from one in which TensorFlow had started.
+
+    Raises:
+        RuntimeError: if it was: TensorFlow would hang.
+    """
+    if _STARTED_IN - {os.getpid()}:
+        raise RuntimeError(
+            "TensorFlow must start in the process that uses it. Received: a process that was "
+            "forked after a model was made in its parent; TensorFlow's threads are missing here, "
+            "and it would hang. Start processes by multiprocessing's method 'spawn' or "
+            "'forkserver' (multiprocessing.get_context('spawn')), or by joblib's backend 'loky'; "
+            "or fork before the first fit or load."
+        )
+
+
+def mark_tensorflow_start() -> None:
+    """Mark that TensorFlow starts its threads in this process, which must not be a forked one.
+
+    Raises:
+        RuntimeError: as `check_not_forked`.
+    """
+    check_not_forked()
+    _STARTED_IN.add(os.getpid())
 
 
 @contextmanager

@@ -244,8 +244,9 @@ def test_an_update_trains_the_weights_at_hand_on_every_window_with_a_new_target(
     # The first window with a target that is new has it as its last one.
     row_of_new = table.num_rows - 5
     assert first == [row_of_new - HORIZON + 1]
-    assert updated.trained.model is fitted.trained.model
     assert not np.array_equal(updated.trained.model.get_weights()[0], before[0])
+    assert_same_weights(fitted.trained.model, before)
+    assert updated.trained.history is fitted.trained.history
     assert updated.last_rows.end == NEW.index[-1]
     assert fitted.last_rows.end == days()[-1]
     np.testing.assert_array_equal(updated.rows_seen(read(NEW)), [ROWS + 5])

@@ -1,5 +1,6 @@
 """Parameters by scikit-learn's names, and the names that an estimator shows."""
 
+import copy
 import dataclasses
 import inspect
 
@@ -91,10 +92,10 @@ def test_clones_are_equal_and_independent():
     for network in ("gru", RecurrentNetwork(units=5), dense_core()):
         estimator = Estimator(4, network, Training(epochs=2))
         estimator.learned_ = 1
-        copy = clone(estimator)
-        assert not hasattr(copy, "learned_")
-        assert copy.get_params() == estimator.get_params()
-        copy.set_params(training__epochs=9, horizon=8)
+        again = clone(estimator)
+        assert not hasattr(again, "learned_")
+        assert again.get_params() == estimator.get_params()
+        again.set_params(training__epochs=9, horizon=8)
         assert (estimator.training.epochs, estimator.horizon) == (2, 4)
 
 
@@ -174,3 +175,37 @@ def test_the_names_of_a_search():
     search.fit(waves(), verbose=0)
     shown(search, methods, "best_forecaster_ best_params_ best_score_ trials_ objective_")
     assert isinstance(search.best_forecaster_, Forecaster)
+
+
+def test_fitted_attributes_are_set_at_once():
+    """Code that runs meanwhile, here as the old values go, sees all of the new ones."""
+    estimator, seen = Estimator(), []
+
+    class Loud:
+        def __del__(self):
+            seen.append((estimator.first_, estimator.second_))
+
+    estimator._learn(first_=Loud(), second_=1)
+    assert estimator._learn(first_=2, second_=2) is estimator
+    assert seen == [(2, 2)]
+
+
+def test_what_was_learned_while_parameters_are_set_stays(monkeypatch):
+    estimator = Estimator()
+
+    def copy_late(original):
+        fresh = copy.copy(original)
+        original._learn(learned_=1)  # as another thread may
+        return fresh
+
+    monkeypatch.setattr(forecaster.estimator, "copy", copy_late)
+    assert estimator.set_params(horizon=4).learned_ == 1
+    assert estimator.horizon == 4
+
+
+def test_copies_have_a_lock_of_their_own():
+    estimator = Estimator()
+    lock = estimator._one_at_a_time()
+    assert estimator._one_at_a_time() is lock
+    for again in (copy.copy(estimator), copy.deepcopy(estimator), clone(estimator)):
+        assert again._one_at_a_time() is not lock
