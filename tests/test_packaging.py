@@ -105,9 +105,10 @@ LINES = {
         "search",
     ],
     "forecaster.cli": [
-        "data_files options terminal",
+        "data_files messages terminal",
+        "options",
         "common demo",
-        "search",
+        "backtest search",
         "commands",
     ],
 }

@@ -3,18 +3,21 @@
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from forecaster.cli.messages import suggestion
 from forecaster.cli.terminal import silent_start
 
 if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
 NAME = "forecaster"
+Flag = partial(Option, metavar="")  # else typer shows a <bool>
 
 
 def in_a_folder(file: Path | None) -> Path | None:
@@ -26,8 +29,14 @@ def in_a_folder(file: Path | None) -> Path | None:
 
 def there(file: Path | None) -> Path | None:
     """Check that an input file exists."""
-    if file is not None:
+    if file is None:
+        return None
+    try:
         file.stat()  # raises what opening it would, before anything heavy is loaded
+    except FileNotFoundError as error:
+        if file.parent.is_dir():
+            error.add_note(suggestion(file.name, [path.name for path in file.parent.iterdir()]))
+        raise
     return file
 
 

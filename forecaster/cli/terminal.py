@@ -39,24 +39,28 @@ def say(kind: str, message: object) -> None:
 
 
 @contextmanager
-def one_line_warnings() -> Iterator[None]:
-    """Print Python's warnings, and those that the package logs, in a line each."""
-    handler = _SayingHandler(logging.WARNING)
+def one_line_warnings(wording: Callable[[object], str] = str) -> Iterator[None]:
+    """Print Python's warnings, and those that the package logs, in a line and a wording each."""
+    handler = _SayingHandler(wording)
     logger = logging.getLogger("forecaster")
     logger.addHandler(handler)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say("Warning", message)
+            warnings.showwarning = lambda message, *_, **__: say("Warning", wording(message))
             yield
     finally:
         logger.removeHandler(handler)
 
 
 class _SayingHandler(logging.Handler):
-    """Log handler that prints a record as a warning of one line."""
+    """Log handler that prints a record as a warning of one line, in a wording."""
+
+    def __init__(self, wording: Callable[[object], str]) -> None:
+        super().__init__(logging.WARNING)
+        self.wording = wording
 
     def emit(self, record: logging.LogRecord) -> None:
-        say("Warning", record.getMessage())
+        say("Warning", self.wording(record.getMessage()))
 
 
 @contextmanager
