@@ -105,10 +105,10 @@ LINES = {
         "search",
     ],
     "forecaster.cli": [
-        "data_files messages terminal",
+        "data_files help messages terminal",
         "options",
         "common demo",
-        "backtest search",
+        "backtest info plot search",
         "commands",
     ],
 }

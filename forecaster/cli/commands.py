@@ -37,14 +37,18 @@ from forecaster.cli.common import (
     there,
 )
 from forecaster.cli.data_files import read_like_fit, read_with_keys, write_csv
+from forecaster.cli.help import PlainCommand, PlainGroup, examples
+from forecaster.cli.info import info
 from forecaster.cli.messages import UsageError, Wording
 from forecaster.cli.options import (
     PARAMETER_OF,
     PARAMETERS,
+    completions,
     levels,
     new_forecaster,
     takes_parameters,
 )
+from forecaster.cli.plot import plot
 from forecaster.cli.search import search
 from forecaster.cli.terminal import (
     epochs_of,
@@ -53,16 +57,22 @@ from forecaster.cli.terminal import (
     progress_bars,
     say,
     silent_start,
+    terminal_width,
 )
 
 DEBUG = "--debug"
+WIDE = 190  # columns that the list of datasets has
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # shown by message alone
 
 app = typer.Typer(
-    add_completion=False,
+    cls=PlainGroup,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
-    epilog=f"To start without data of your own: {NAME} demo",
+    epilog=examples(
+        f"{NAME} demo                      without data of your own",
+        f"{NAME} --install-completion      commands and names by the Tab key",
+    ),
 )
 
 
@@ -84,7 +94,7 @@ def _for_all_commands(
     """Declare the options of all commands; the help text is in `app`."""
 
 
-@app.command()
+@app.command(cls=PlainCommand, epilog=examples(f"{NAME} demo --directory air_demo"))
 def demo(
     directory: Annotated[
         Path,
@@ -105,7 +115,10 @@ def demo(
     run_demo(directory, seed=seed, program=program())
 
 
-@app.command()
+@app.command(
+    cls=PlainCommand,
+    epilog=examples(f"{NAME} fit sales.csv --target sold --horizon 14 --save model"),
+)
 @takes_parameters
 def fit(
     data: Data,
@@ -146,7 +159,13 @@ def fit(
     )
 
 
-@app.command()
+@app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} predict model sales.csv --output forecast.csv",
+        f"{NAME} predict model --quantiles 0.1,0.9",
+    ),
+)
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
     data: Annotated[
@@ -199,14 +218,50 @@ def predict(
     write_csv(answer, output, index=forecaster.time_column is None)
 
 
-app.command()(takes_parameters(backtest))
-app.command()(takes_parameters(search))
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} backtest sales.csv --target sold --horizon 14 --cutoffs 20",
+        f"{NAME} backtest sales.csv --model model --by step",
+    ),
+)(takes_parameters(backtest))
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} search sales.csv --target sold --horizon 7 --save best --cells gru,lstm"
+    ),
+)(takes_parameters(search))
+
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} plot model --output forecast.png",
+        f"{NAME} plot model sales.csv --series north --quantiles 0.1,0.5,0.9",
+        f"{NAME} plot backtest.csv --output backtest.svg",
+    ),
+)(plot)
+app.command(
+    cls=PlainCommand,
+    epilog=examples(f"{NAME} info model", f"{NAME} info model --json"),
+)(info)
 
 
-@app.command()
+def _dataset_names(incomplete: str) -> list[str]:
+    """List the names of datasets that begin with what is typed."""
+    from forecaster.datasets import list_datasets
+
+    return completions(list_datasets()["name"].tolist())(incomplete)
+
+
+@app.command(cls=PlainCommand, epilog=examples(f"{NAME} datasets air_passengers --output air.csv"))
 def datasets(
     name: Annotated[
-        str | None, Argument(metavar="NAME", help="Write this one as CSV on standard output.")
+        str | None,
+        Argument(
+            metavar="NAME",
+            autocompletion=_dataset_names,
+            help="Write this one as CSV on standard output.",
+        ),
     ] = None,
     split: Annotated[
         Literal["train", "test"] | None, Option(help="Only this part.", show_default="both")
@@ -223,6 +278,11 @@ def datasets(
     known = list_datasets()
     known["source"] = known["bundled"].map({True: "bundled", False: "download"})
     shown = known[["name", "description", "size", "freq", "horizon", "licence", "source"]]
+    width = terminal_width()
+    if width is not None and width < WIDE:
+        text = "{description}: {size}, steps of {freq}, horizon {horizon}; {licence}, {source}"
+        texts = [text.format(**row) for row in shown.to_dict("records")]
+        shown = shown[["name"]].assign(dataset=texts)
     print_table(shown, title="Datasets", styles=[""] * len(shown))
 
 

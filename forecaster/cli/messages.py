@@ -14,12 +14,16 @@ from difflib import get_close_matches
 from itertools import chain
 
 CODE = r"`[^`\n]*[.(=\[][^`\n]*`"  # more than the name of an argument
+WRITE_FUTURE = "Add --missing-future for the rows to fill in, and pass them by --future."
+WRITE_FUTURE_BY_PREDICT = (
+    "The rows to fill in are written by forecaster predict --missing-future; pass them by --future."
+)
 # Advice in Python -> what the command line has for it, before names are put in its words.
 ADVICE = [
     # The known future.
     (
         r"Call `model\.(?:future_frame|missing_future)\(.*",
-        "Add --missing-future for the rows to fill in, and pass them by --future.",
+        WRITE_FUTURE,
     ),
     (
         r"Name its columns by `future_covariates`, and fit again\.",
@@ -164,6 +168,8 @@ class Wording:
         text = " ".join(str(message).split())
         for pattern, words in ADVICE:
             text = re.sub(pattern, words, text)
+        if "missing_future" not in self.names:
+            text = text.replace(WRITE_FUTURE, WRITE_FUTURE_BY_PREDICT)
         text = re.sub(rf"`({self.known})=({VALUE})`", self._received, text)
         text = OF_PYTHON.sub("", CODE_BESIDE.sub("", text)).strip()
         text = re.sub(rf"(?<![\w.'\"/-])({self.known})=({VALUE})", self._received, text)
