@@ -288,6 +288,9 @@ def datasets(
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    for stream in ("stdout", "stderr"):  # closed by who started this, as by `>&-`
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115, for the whole process
     words = list(sys.argv[1:] if args is None else args)
     debug = DEBUG in words
     words = [word for word in words if word != DEBUG] or ["--help"]

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from forecaster.cli.common import load_forecaster, there
+from forecaster.cli.common import in_a_folder, load_forecaster, there
 from forecaster.cli.data_files import read_like_fit
 from forecaster.cli.messages import suggestion
 from forecaster.cli.options import levels
@@ -38,8 +38,7 @@ def picture(file: Path) -> Path:
     """Check that a picture can be written to a file."""
     if file.suffix.lower() not in FORMATS:
         raise typer.BadParameter(f"{file} ends in none of {', '.join(FORMATS)}.")
-    if not file.parent.is_dir():
-        raise typer.BadParameter(f"there is no folder '{file.parent}'.")
+    in_a_folder(file)
     return file
 
 

@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -35,8 +35,12 @@ SHARES = ("coverage", "skill")  # scores that are fractions
 
 
 def say(kind: str, message: object) -> None:
-    """Print a message on standard error, in one line however many it has."""
-    print(f"{kind}: {' '.join(str(message).split())}", file=sys.stderr)
+    """Print a message on standard error, in one line however many it has.
+
+    Where standard error cannot be written (a full disk), the message is lost, not the exit code.
+    """
+    with suppress(OSError):
+        print(f"{kind}: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
 
 
 @contextmanager
