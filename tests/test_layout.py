@@ -8,7 +8,7 @@ import pytest
 CHECKOUT = Path(__file__).resolve().parent.parent
 PACKAGES = ("forecaster", "custom_layers", "datasets")
 LONGEST_FILE, LONGEST_FUNCTION, MOST_NAMES = 400, 60, 25  # lines, lines, public names of a class
-OF_TYPER = {"backtest", "search", "_declare"}  # signatures that declare options, in cli/
+OF_TYPER = {"backtest", "plot", "search", "_declare"}  # signatures that declare options, in cli/
 # First words of docstrings, so that each says what its function does. A new verb is added here.
 VERBS = """
 activate add append apply ask average backtest build check choose code collect compare compile

@@ -109,9 +109,10 @@ LINES = {
         "search",
     ],
     "forecaster.cli": [
-        "data_files options terminal",
+        "data_files help messages terminal",
+        "options",
         "common demo",
-        "search",
+        "backtest info plot search",
         "commands",
     ],
 }

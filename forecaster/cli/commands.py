@@ -17,18 +17,19 @@ import os
 import re
 import sys
 import traceback
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal
+from typing import Annotated, Any, Literal
 
 import typer
 from typer import Argument, Option
 
+from forecaster.cli.backtest import backtest
 from forecaster.cli.common import (
     NAME,
     Data,
+    Flag,
     Output,
     check_free,
     load_forecaster,
@@ -36,34 +37,42 @@ from forecaster.cli.common import (
     there,
 )
 from forecaster.cli.data_files import read_like_fit, read_with_keys, write_csv
-from forecaster.cli.options import changed, levels, new_forecaster, takes_parameters, typed
+from forecaster.cli.help import PlainCommand, PlainGroup, examples
+from forecaster.cli.info import info
+from forecaster.cli.messages import UsageError, Wording
+from forecaster.cli.options import (
+    PARAMETER_OF,
+    PARAMETERS,
+    completions,
+    levels,
+    new_forecaster,
+    takes_parameters,
+)
+from forecaster.cli.plot import plot
 from forecaster.cli.search import search
 from forecaster.cli.terminal import (
-    Watched,
     epochs_of,
     one_line_warnings,
     print_table,
     progress_bars,
     say,
     silent_start,
+    terminal_width,
 )
-from forecaster.utils.executors import SerialExecutor, spawned
-
-if TYPE_CHECKING:
-    import pandas as pd
-
-    from forecaster.forecaster import Forecaster
 
 DEBUG = "--debug"
+WIDE = 190  # columns that the list of datasets has
 EXPECTED = (ValueError, TypeError, OSError, RuntimeError, ImportError)  # shown by message alone
-FUTURE_CALLS = re.compile(r"Call `model\.(future_frame|missing_future)\(.*")  # advice for Python
-Flag = partial(Option, metavar="")  # else typer shows a <bool>
 
 app = typer.Typer(
-    add_completion=False,
+    cls=PlainGroup,
+    rich_markup_mode=None,
     context_settings={"help_option_names": ["-h", "--help"]},
     help="Forecast time series with recurrent networks, from a CSV file to a SavedModel.",
-    epilog=f"To start without data of your own: {NAME} demo",
+    epilog=examples(
+        f"{NAME} demo                      without data of your own",
+        f"{NAME} --install-completion      commands and names by the Tab key",
+    ),
 )
 
 
@@ -85,7 +94,7 @@ def _for_all_commands(
     """Declare the options of all commands; the help text is in `app`."""
 
 
-@app.command()
+@app.command(cls=PlainCommand, epilog=examples(f"{NAME} demo --directory air_demo"))
 def demo(
     directory: Annotated[
         Path,
@@ -106,7 +115,10 @@ def demo(
     run_demo(directory, seed=seed, program=program())
 
 
-@app.command()
+@app.command(
+    cls=PlainCommand,
+    epilog=examples(f"{NAME} fit sales.csv --target sold --horizon 14 --save model"),
+)
 @takes_parameters
 def fit(
     data: Data,
@@ -147,7 +159,13 @@ def fit(
     )
 
 
-@app.command()
+@app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} predict model sales.csv --output forecast.csv",
+        f"{NAME} predict model --quantiles 0.1,0.9",
+    ),
+)
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
     data: Annotated[
@@ -200,107 +218,50 @@ def predict(
     write_csv(answer, output, index=forecaster.time_column is None)
 
 
-@app.command()
-@takes_parameters
-def backtest(
-    data: Data,
-    model: Annotated[
-        Path | None,
-        Option(metavar="MODEL", help="A saved forecaster, instead of the options for a new one."),
-    ] = None,
-    horizon: Annotated[
-        int | None, Option(min=1, metavar="STEPS", help="Steps to forecast, for a new one.")
-    ] = None,
-    cutoffs: Annotated[
-        int, Option(min=1, metavar="N", help="Number of times in the past to forecast from.")
-    ] = 10,
-    stride: Annotated[int, Option(min=1, metavar="STEPS", help="Steps between two cutoffs.")] = 1,
-    refit: Annotated[bool, Flag("--refit", help="Fit fresh weights at every cutoff.")] = False,
-    gap: Annotated[
-        int, Option(min=0, metavar="STEPS", help="Steps before a cutoff that are not fitted on.")
-    ] = 0,
-    train_length: Annotated[
-        int | None,
-        Option(
-            min=1, metavar="STEPS", help="Rows in the rolling training window.", show_default="all"
-        ),
-    ] = None,
-    window: Annotated[int | None, Option(min=1, hidden=True)] = None,  # the former name
-    workers: Annotated[
-        int, Option(min=0, metavar="N", help="Worker processes for --refit; 0: this process.")
-    ] = 0,
-    by: Annotated[
-        Literal["series", "step", "cutoff"] | None,
-        Option(help="Group the scores.", show_default="one score for all"),
-    ] = None,
-    output: Output = None,
-    *,
-    parameters: dict[str, Any],
-) -> None:
-    """Forecast from many times in the past, and score against the seasonal naive.
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} backtest sales.csv --target sold --horizon 14 --cutoffs 20",
+        f"{NAME} backtest sales.csv --model model --by step",
+    ),
+)(takes_parameters(backtest))
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} search sales.csv --target sold --horizon 7 --save best --cells gru,lstm"
+    ),
+)(takes_parameters(search))
 
-    No row is scored that the weights have seen: a forecaster is fitted up to
-    the first cutoff, and with --refit again up to every other one.
-    """
-    if window is not None:
-        if train_length is not None:
-            raise typer.BadParameter("is its former name: leave it out.", param_hint="'--window'")
-        say("Warning", "--window is now called --train-length, and will be gone later.")
-        train_length = window
-    if model is None:
-        forecaster, frame = _new_for(data, horizon, parameters)
-    else:
-        forecaster, frame = _saved_for(data, model, horizon, parameters)
-    with progress_bars() as progress:
-        bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
-        result = forecaster.backtest(
-            frame,
-            cutoffs=cutoffs,
-            stride=stride,
-            refit=refit,
-            gap=gap,
-            train_length=train_length,
-            workers=partial(_watched, workers, partial(progress.advance, bar)),
-        )
-    scores = result.scores(by).reset_index()
-    styles = ["" if forecast == "prediction" else "dim" for forecast in scores["forecast"]]
-    title = f"{len(result):,} forecasts of {result.horizon} steps from {cutoffs} cutoffs"
-    print_table(scores, title=title, styles=styles)
-    if output is not None:
-        write_csv(result.forecasts, output, index=False)
+app.command(
+    cls=PlainCommand,
+    epilog=examples(
+        f"{NAME} plot model --output forecast.png",
+        f"{NAME} plot model sales.csv --series north --quantiles 0.1,0.5,0.9",
+        f"{NAME} plot backtest.csv --output backtest.svg",
+    ),
+)(plot)
+app.command(
+    cls=PlainCommand,
+    epilog=examples(f"{NAME} info model", f"{NAME} info model --json"),
+)(info)
 
 
-def _new_for(
-    data: Path, horizon: int | None, parameters: dict[str, Any]
-) -> tuple["Forecaster", "pd.DataFrame | Path"]:
-    """Make a forecaster of the options, and read its data."""
-    if horizon is None:
-        raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
-    parameters, frame = read_with_keys(data, parameters)
-    load_forecaster()
-    return new_forecaster(parameters | {"horizon": horizon}), frame
+def _dataset_names(incomplete: str) -> list[str]:
+    """List the names of datasets that begin with what is typed."""
+    from forecaster.datasets import list_datasets
+
+    return completions(list_datasets()["name"].tolist())(incomplete)
 
 
-def _saved_for(
-    data: Path, model: Path, horizon: int | None, parameters: dict[str, Any]
-) -> tuple["Forecaster", "pd.DataFrame | Path"]:
-    """Load a forecaster, which needs no option of a new one, and read its data."""
-    given = [typed(name) for name in changed(parameters)]
-    if given := given + ["--horizon"] * (horizon is not None):
-        raise typer.BadParameter(
-            f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
-        )
-    forecaster = load_forecaster().load(model)
-    return forecaster, read_like_fit(data, forecaster)
-
-
-app.command()(takes_parameters(search))
-
-
-@app.command()
+@app.command(cls=PlainCommand, epilog=examples(f"{NAME} datasets air_passengers --output air.csv"))
 def datasets(
     name: Annotated[
-        str | None, Argument(metavar="NAME", help="Write this one as CSV on standard output.")
+        str | None,
+        Argument(
+            metavar="NAME",
+            autocompletion=_dataset_names,
+            help="Write this one as CSV on standard output.",
+        ),
     ] = None,
     split: Annotated[
         Literal["train", "test"] | None, Option(help="Only this part.", show_default="both")
@@ -317,48 +278,65 @@ def datasets(
     known = list_datasets()
     known["source"] = known["bundled"].map({True: "bundled", False: "download"})
     shown = known[["name", "description", "size", "freq", "horizon", "licence", "source"]]
+    width = terminal_width()
+    if width is not None and width < WIDE:
+        text = "{description}: {size}, steps of {freq}, horizon {horizon}; {licence}, {source}"
+        texts = [text.format(**row) for row in shown.to_dict("records")]
+        shown = shown[["name"]].assign(dataset=texts)
     print_table(shown, title="Datasets", styles=[""] * len(shown))
 
 
 def main(args: Sequence[str] | None = None) -> None:
     """Run the command line and exit with its code."""
+    for stream in ("stdout", "stderr"):  # closed by who started this, as by `>&-`
+        if getattr(sys, stream) is None:
+            setattr(sys, stream, open(os.devnull, "w"))  # noqa: SIM115, for the whole process
     words = list(sys.argv[1:] if args is None else args)
     debug = DEBUG in words
     words = [word for word in words if word != DEBUG] or ["--help"]
+    command: Any = typer.main.get_command(app)  # a group
+    typed_command = next((word for word in words if word in command.commands), None)
+    wording = wording_of(command.commands, typed_command, words)
     try:
-        with one_line_warnings():
-            command = typer.main.get_command(app)
+        with one_line_warnings(wording):
             code = command.main(words, prog_name=NAME, standalone_mode=False) or 0
         sys.stdout.flush()  # a closed pipe is noticed here, and not at exit
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # for the rest
         code = 1
     except Exception as error:
-        code = _report(error, debug)
+        code = _report(error, debug, wording, typed_command)
     if code == 130:
         print("Interrupted.", file=sys.stderr)
     sys.exit(code)
 
 
-def _report(error: Exception, debug: bool) -> int:
+def wording_of(commands: dict[str, Any], name: str | None, words: Sequence[str]) -> Wording:
+    """Make the wording of a command, whose own options are those that its users can type."""
+    options = {
+        parameter.name: parameter.opts[0] if parameter.opts[0][0] == "-" else parameter.metavar
+        for parameter in (commands[name].params if name else ())
+    }
+    if any(word.partition("=")[0] == "--model" for word in words):  # it brings its parameters
+        options = {name: typed for name, typed in options.items() if name not in PARAMETERS}
+    others = {own.name for command in commands.values() for own in command.params}
+    return Wording(options, others | {*PARAMETER_OF.values()})
+
+
+def _report(error: Exception, debug: bool, wording: Wording, command: str | None) -> int:
     """Print an error in one line, or as its traceback; return the exit code."""
-    if hasattr(error, "exit_code") and hasattr(error, "format_message"):  # a wrong command line
-        context = getattr(error, "ctx", None)
-        path = context.command_path if context else NAME
-        say("Error", f"{error.format_message().removesuffix('.')}. See {path} --help.")
-        return error.exit_code
-    if debug:
+    if debug and not hasattr(error, "ctx"):
         traceback.print_exception(error)
+    elif hasattr(error, "format_message"):  # a wrong command line
+        message = wording(error) if isinstance(error, UsageError) else error.format_message()
+        path = f"{NAME} {command}" if command else NAME
+        end = "" if message.endswith("?") else "."
+        say("Error", f"{message.removesuffix('.')}{end} See {path} --help.")
     elif isinstance(error, EXPECTED):
-        advice = "Add --missing-future for the rows to fill in, and pass them by --future."
         # A note of several lines is the traceback of a trial.
         notes = [note for note in getattr(error, "__notes__", ()) if "\n" not in note]
-        say("Error", FUTURE_CALLS.sub(advice, " ".join([str(error), *notes])))
+        message = re.sub(r"^\[Errno \d+\] (.*?)\.?$", r"\1.", str(error))
+        say("Error", wording(" ".join([message, *notes])))
     else:
         say("Error", f"{type(error).__name__}: {error} ({DEBUG} shows where.)")
-    return 1
-
-
-def _watched(workers: int, on_done: Callable[[], None]) -> Watched:
-    """Make the executor of refits: so many worker processes, or this process."""
-    return Watched(spawned(workers) if workers else SerialExecutor(), on_done)
+    return getattr(error, "exit_code", 1)

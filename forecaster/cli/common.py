@@ -3,31 +3,46 @@
 import os
 import shutil
 import sys
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 from typer import Argument, Option
 
+from forecaster.cli.messages import suggestion
 from forecaster.cli.terminal import silent_start
 
 if TYPE_CHECKING:
     from forecaster.forecaster import Forecaster
 
 NAME = "forecaster"
+Flag = partial(Option, metavar="")  # else typer shows a <bool>
 
 
 def in_a_folder(file: Path | None) -> Path | None:
-    """Check that the folder of an output file exists."""
-    if file is not None and not file.parent.is_dir():
+    """Check that an output file can be written, before there is anything to write."""
+    if file is None:
+        return None
+    if file.is_dir():
+        raise typer.BadParameter(f"{file} is a folder: name a file.")
+    if not file.parent.is_dir():
         raise typer.BadParameter(f"there is no folder '{file.parent}'.")
+    if not os.access(file if file.exists() else file.parent, os.W_OK):
+        raise typer.BadParameter(f"{file} must not be written: permission is denied.")
     return file
 
 
 def there(file: Path | None) -> Path | None:
     """Check that an input file exists."""
-    if file is not None:
+    if file is None:
+        return None
+    try:
         file.stat()  # raises what opening it would, before anything heavy is loaded
+    except FileNotFoundError as error:
+        if file.parent.is_dir():
+            error.add_note(suggestion(file.name, [path.name for path in file.parent.iterdir()]))
+        raise
     return file
 
 
@@ -41,7 +56,13 @@ Data = Annotated[
     ),
 ]
 Output = Annotated[
-    Path | None, Option(metavar="FILE.CSV", callback=in_a_folder, help="Where to write it.")
+    Path | None,
+    Option(
+        metavar="FILE.CSV",
+        callback=in_a_folder,
+        help="Where to write it, as CSV, or as Parquet if it ends in .parquet.",
+        show_default="standard output, as CSV",
+    ),
 ]
 
 
@@ -59,6 +80,13 @@ def check_free(path: Path, *, overwrite: bool) -> None:
     if path.exists() and not (overwrite and (path / MANIFEST).is_file()):
         advice = "It is no SavedModel of ours: choose another." if overwrite else "Add --overwrite."
         raise FileExistsError(f"The SavedModel must be a new directory. Received: {path}. {advice}")
+    nearest = next(folder for folder in path.absolute().parents if folder.exists())
+    if not nearest.is_dir() or not os.access(nearest, os.W_OK):
+        reason = "permission is denied" if nearest.is_dir() else "it is a file"
+        raise PermissionError(
+            f"The SavedModel must be in a folder that can be written. Received: {path}; in "
+            f"{nearest} nothing can be saved, because {reason}. Choose another."
+        )
 
 
 def program() -> str:

@@ -11,9 +11,10 @@ Who owns what:
 """
 
 import sys
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -97,14 +98,31 @@ def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame 
 
 
 def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
-    """Write a frame, with a header of one line, to a file or else to standard output."""
+    """Write a frame, with a header of one line, to a file or else to standard output.
+
+    A file is CSV, or Parquet with the same columns if it ends in ".parquet". It is replaced at
+    once when it is whole, unless it is no regular file, such as a pipe.
+    """
     from forecaster.data.interop import flat_name
+    from forecaster.utils.files import write_whole
 
     if frame.columns.nlevels > 1 and frame.columns.names[-1] == "quantile":
         frame = frame.set_axis([flat_name(*label) for label in frame.columns], axis=1)
-    frame.to_csv(sys.stdout if output is None else output, index=index)
-    if output is not None:
-        print(f"{len(frame):,} rows in {output}")
+    if output is None:
+        frame.to_csv(sys.stdout, index=index)
+        return
+    if output.suffix == ".parquet":
+        flat = frame.reset_index() if index else frame
+        named = flat.set_axis(list(map(str, flat.columns)), axis=1)
+        write: Callable[[BinaryIO], object] = partial(named.to_parquet, index=False)
+    else:
+        write = partial(frame.to_csv, index=index)
+    if output.is_file() or not output.exists():
+        write_whole(output, write)
+    else:
+        with open(output, "wb") as stream:
+            write(stream)
+    print(f"{len(frame):,} rows in {output}")
 
 
 def _flat(frame: "pd.DataFrame") -> "pd.DataFrame":

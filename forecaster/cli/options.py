@@ -7,14 +7,16 @@ becomes an option without a line here.
 """
 
 import inspect
+import math
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial, wraps
 from typing import TYPE_CHECKING, Annotated, Any, Literal
 
 import typer
 
+from forecaster.cli.messages import suggestion, usage_errors
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.settings import Training
 from forecaster.utils.fields import AtLeast, FieldKind, StepsOrFraction, field_kinds
@@ -51,6 +53,38 @@ def number(text: str | float) -> int | float:
         return int(text) if str(text).isdigit() else float(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a number.") from None
+
+
+def choice(known: Sequence[str], text: str) -> str:
+    """Parse a name among known ones, in whatever case it is typed."""
+    for name in known:
+        if name.lower() == text.lower():
+            return name
+    raise typer.BadParameter(f"{text!r} is not one of {', '.join(known)}.{suggestion(text, known)}")
+
+
+def choices(known: Sequence[str], text: str) -> list[str]:
+    """Parse names among known ones, separated by commas."""
+    return [choice(known, name.strip()) for name in text.split(",")]
+
+
+def completions(known: Sequence[str]) -> Callable[[str], list[str]]:
+    """Make a function that completes what is typed to known names, also behind a comma."""
+
+    def complete(incomplete: str) -> list[str]:
+        before, comma, begun = incomplete.rpartition(",")
+        fitting = [name for name in known if name.lower().startswith(begun.lower())]
+        return [f"{before}{comma}{name}" for name in fitting]
+
+    return complete
+
+
+def positive(text: str | float) -> float:
+    """Parse a number above 0."""
+    value = number(text)
+    if not 0 < value < math.inf:
+        raise typer.BadParameter(f"{text} is not above 0.")
+    return value
 
 
 def levels(text: str) -> list[float]:
@@ -206,7 +240,9 @@ def _field_option(kind: FieldKind, text: str) -> dict[str, Any]:
     if kind.type is bool:
         return {"metavar": "", "help": text}  # typer would say that it takes a <bool>
     if len(kind.choices) > MOST_CHOICES:
-        return {"metavar": "NAME", "help": f"{', '.join(kind.choices)}."}
+        parse, complete = partial(choice, kind.choices), completions(kind.choices)
+        help_text = f"{', '.join(kind.choices)}."
+        return {"metavar": "NAME", "help": help_text, "parser": parse, "autocompletion": complete}
     bound = {"min": kind.bound.minimum} if isinstance(kind.bound, AtLeast) else {}
     return {"help": text} | ({} if kind.choices else {"metavar": "N"}) | bound
 
@@ -252,6 +288,10 @@ def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
     @wraps(command)
     def with_parameters(**values: Any) -> None:
         parameters = {name: values.pop(name) for name in shared}
+        with usage_errors():  # before a file is read
+            for spec in SPECS.values():
+                own_fields = shared.keys() & {field.name for field in fields(spec)}
+                spec(**{name: parameters[name] for name in own_fields})
         command(**values, parameters=parameters)
 
     signature = inspect.Signature([*own.values(), *shared.values()])
@@ -277,11 +317,15 @@ def new_forecaster(parameters: dict[str, Any]) -> "Forecaster":
     """Make the `Forecaster` that these options describe.
 
     Raises:
-        TypeError, ValueError: if one is not as it must be.
+        UsageError: if one is not as it must be.
     """
+    from forecaster.config import ForecasterConfig
     from forecaster.forecaster import Forecaster
     from forecaster.network.heads import Quantiles
 
     named = {PARAMETER_OF.get(name, name): value for name, value in parameters.items()}
-    named["output"] = "point" if named["output"] is None else Quantiles(named["output"])
-    return Forecaster(named.pop("horizon")).set_params(**named)
+    with usage_errors():
+        named["output"] = "point" if named["output"] is None else Quantiles(named["output"])
+        model = Forecaster(named.pop("horizon")).set_params(**named)
+        ForecasterConfig.of(model.get_params(deep=False)).checked()
+    return model

@@ -1,19 +1,34 @@
 """Command `forecaster search`, which resumes its search when it is typed again."""
 
+import re
+from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
+from typing import TYPE_CHECKING, Annotated, Any, Literal, cast, get_args
 
 from rich.console import Console
 from typer import Option
 
 from forecaster.cli.common import Data, check_free, load_forecaster, program
 from forecaster.cli.data_files import read_with_keys
-from forecaster.cli.options import PARAMETER_OF, changed, new_forecaster
+from forecaster.cli.options import (
+    PARAMETER_OF,
+    changed,
+    choice,
+    choices,
+    completions,
+    new_forecaster,
+    positive,
+    typed,
+)
+from forecaster.network.recurrent import Cell
 
 if TYPE_CHECKING:
     from forecaster.evaluation.metrics import Metric
 
 OBJECTIVE = ["MASE"]
+SCORES = ("MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "skill", "pinball", "coverage")
+CELLS = get_args(Cell)
 
 
 def search(
@@ -43,6 +58,7 @@ def search(
     max_seconds: Annotated[
         float | None,
         Option(
+            parser=positive,
             metavar="SECONDS",
             help="Time after which no fold is started.",
             show_default="no limit",
@@ -52,11 +68,23 @@ def search(
         int, Option(min=1, metavar="N", help="Folds of the time-series cross-validation.")
     ] = 3,
     objective: Annotated[
-        list[str], Option(metavar="SCORE", help="Score to minimize. May be repeated: their mean.")
+        list[str],
+        Option(
+            parser=partial(choice, SCORES),
+            autocompletion=completions(SCORES),
+            metavar="SCORE",
+            help=f"Score to minimize: {', '.join(SCORES)}. May be repeated: their mean.",
+        ),
     ] = OBJECTIVE,
     cells: Annotated[
-        str | None,
-        Option(metavar="NAMES", help="Cells to try, separated by commas.", show_default="all"),
+        Sequence[str] | None,
+        Option(
+            parser=partial(choices, CELLS),
+            autocompletion=completions(CELLS),
+            metavar="NAMES",
+            help="Cells to try, separated by commas; the names are those of --cell.",
+            show_default="all",
+        ),
     ] = None,
     prune: Annotated[bool, Option(metavar="", help="Prune trials by the median rule.")] = True,
     directory: Annotated[
@@ -83,7 +111,7 @@ def search(
     check_free(save, overwrite=overwrite)
     found = ForecasterSearch(
         new_forecaster(parameters),
-        space(cells=cells and cells.split(",")).without(fixed),
+        space(cells=None if cells is None else list(cells)).without(fixed),
         tuner=tuner,
         max_trials=trials,
         max_seconds=max_seconds,
@@ -95,6 +123,15 @@ def search(
         seed=parameters["seed"],
     ).fit_watched(frame, Console(stderr=True))
     found.best_forecaster_.save(save, overwrite=overwrite, keep_history=keep_history)
-    print(found.report())
+    print(in_options(found.report()))
     more = " --missing-future" if found.best_forecaster_.future_covariates else ""
     print(f"\nSaved in {save}. Next: {program()} predict {save}{more}")
+
+
+def in_options(report: str) -> str:
+    """Name the parameters in a report as the options that they are, in columns as wide."""
+
+    def option(found: re.Match[str]) -> str:
+        return typed(found[1]).ljust(len(found[0]))
+
+    return re.sub(r"\b(?:network|training)__(\w+)", option, report)

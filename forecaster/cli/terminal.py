@@ -13,7 +13,7 @@ import sys
 import warnings
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Executor, Future
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from typing import TYPE_CHECKING, Any, TextIO
 
@@ -29,34 +29,43 @@ if TYPE_CHECKING:
     import keras
     import pandas as pd
 
-PIPE_WIDTH = 200  # columns for tables that go into a file, for which rich has 80
+GAP, EDGES = 3, 2  # columns between two columns of a table, and around them
+SHORTEST_LABEL = 15  # columns that labels have at least
 SHARES = ("coverage", "skill")  # scores that are fractions
 
 
 def say(kind: str, message: object) -> None:
-    """Print a message on standard error, in one line however many it has."""
-    print(f"{kind}: {' '.join(str(message).split())}", file=sys.stderr)
+    """Print a message on standard error, in one line however many it has.
+
+    Where standard error cannot be written (a full disk), the message is lost, not the exit code.
+    """
+    with suppress(OSError):
+        print(f"{kind}: {' '.join(str(message).split())}", file=sys.stderr, flush=True)
 
 
 @contextmanager
-def one_line_warnings() -> Iterator[None]:
-    """Print Python's warnings, and those that the package logs, in a line each."""
-    handler = _SayingHandler(logging.WARNING)
+def one_line_warnings(wording: Callable[[object], str] = str) -> Iterator[None]:
+    """Print Python's warnings, and those that the package logs, in a line and a wording each."""
+    handler = _SayingHandler(wording)
     logger = logging.getLogger("forecaster")
     logger.addHandler(handler)
     try:
         with warnings.catch_warnings():
-            warnings.showwarning = lambda message, *_, **__: say("Warning", message)
+            warnings.showwarning = lambda message, *_, **__: say("Warning", wording(message))
             yield
     finally:
         logger.removeHandler(handler)
 
 
 class _SayingHandler(logging.Handler):
-    """Log handler that prints a record as a warning of one line."""
+    """Log handler that prints a record as a warning of one line, in a wording."""
+
+    def __init__(self, wording: Callable[[object], str]) -> None:
+        super().__init__(logging.WARNING)
+        self.wording = wording
 
     def emit(self, record: logging.LogRecord) -> None:
-        say("Warning", record.getMessage())
+        say("Warning", self.wording(record.getMessage()))
 
 
 @contextmanager
@@ -156,7 +165,10 @@ class Watched(Executor):
 def print_table(
     scores: pd.DataFrame, *, title: str, styles: Sequence[str], caption: str | None = None
 ) -> None:
-    """Print a frame of labels and scores on standard output.
+    """Print a frame of labels and scores on standard output, with nothing cut.
+
+    Where the terminal is too narrow for all scores, those that do not fit follow in further tables
+    with the same labels.
 
     Args:
         scores: columns of floats are scores, the others labels.
@@ -165,24 +177,61 @@ def print_table(
         caption: text below the table.
     """
     console = Console(markup=False, emoji=False, highlight=False)  # labels are the user's
+    texts = {
+        str(name): score_texts(name, column) if _is_score(column) else column.astype(str).tolist()
+        for name, column in scores.items()
+    }
+    labels = [str(name) for name, column in scores.items() if not _is_score(column)]
+    right = {str(name) for name, column in scores.items() if column.dtype.kind in "fi"}
+    rest = [name for name in texts if name not in labels]
+    widths = {name: GAP + max(map(len, [name, *texts[name]])) for name in texts}
     if not console.is_terminal:
-        console.width = PIPE_WIDTH
-    table = Table(
-        title=title,
-        title_style="bold",
-        title_justify="left",
-        caption=caption,
-        caption_justify="left",
-        box=box.SIMPLE_HEAD,
-    )
-    texts = []
-    for name, column in scores.items():
-        is_score = column.dtype.kind == "f"
-        table.add_column(str(name), justify="right" if column.dtype.kind in "fi" else "left")
-        texts.append(score_texts(name, column) if is_score else column.astype(str))
-    for row, style in zip(zip(*texts, strict=True), styles, strict=True):
-        table.add_row(*row, style=style)
-    console.print(table)
+        console.width = max(EDGES + sum(widths.values()), len(title), len(caption or ""))
+    room = (console.width - EDGES) // (2 if rest else 1)  # for labels
+    if sum(widths[name] for name in labels) > room:  # the longest of which are folded
+        longest = max(labels, key=widths.__getitem__)
+        others = sum(widths[name] for name in labels if name != longest)
+        widths[longest] = max(SHORTEST_LABEL, room - others)
+    for shown in _fitting(
+        rest, widths, console.width - EDGES - sum(widths[name] for name in labels)
+    ):
+        table = Table(
+            title=title if shown == rest[: len(shown)] else None,
+            title_style="bold",
+            title_justify="left",
+            caption=caption if shown == rest[len(rest) - len(shown) :] else None,
+            caption_justify="left",
+            box=box.SIMPLE_HEAD,
+        )
+        for name in labels + shown:
+            justify: Any = "right" if name in right else "left"
+            width = widths[name] - GAP
+            table.add_column(name, justify=justify, overflow="fold", max_width=width)
+        rows = zip(*(texts[name] for name in labels + shown), strict=True)
+        for row, style in zip(rows, styles, strict=True):
+            table.add_row(*row, style=style)
+        console.print(table)
+
+
+def _fitting(names: list[str], widths: dict[str, int], room: int) -> Iterator[list[str]]:
+    """Yield names in groups that fit into a room, or that have one name."""
+    group: list[str] = []
+    for name in names:
+        if group and sum(widths[other] for other in [*group, name]) > room:
+            yield group
+            group = []
+        group.append(name)
+    yield group
+
+
+def terminal_width() -> int | None:
+    """Return the columns of the terminal that standard output is; None where it is none."""
+    console = Console()
+    return console.width if console.is_terminal else None
+
+
+def _is_score(column: pd.Series) -> bool:
+    return column.dtype.kind == "f"
 
 
 def score_texts(name: str, scores: pd.Series) -> list[str]:

@@ -99,6 +99,7 @@ def plot_backtest(
     *,
     score: Metric = "MAE",
     title: str | None = None,
+    axes: tuple[Axes, Axes] | None = None,
 ) -> tuple[Axes, Axes]:
     """Draw forecasts from some cutoffs over the actual values, and the score of each step.
 
@@ -110,9 +111,10 @@ def plot_backtest(
         cutoffs: cutoffs of the forecasts to draw, at least one, in order.
         score: the column of `scores` to draw.
         title: above the forecasts, usually the name of the series.
+        axes: where to draw the forecasts and the scores; a new pyplot figure if None.
 
     Returns:
-        The Axes of the forecasts and of the scores, in a new pyplot figure.
+        The Axes of the forecasts and of the scores.
 
     Raises:
         ValueError: if `scores` has no column `score`.
@@ -121,7 +123,7 @@ def plot_backtest(
         raise ValueError(
             f"`score` must be one of {shortlist(scores.columns)}. Received: score={score!r}."
         )
-    time_axes, step_axes = _new_axes((11, 3.8), width_ratios=[2.4, 1])
+    time_axes, step_axes = axes or _new_axes((11, 3.8), width_ratios=[2.4, 1])
     windows = [forecasts[forecasts["cutoff"] == cutoff].set_index("time") for cutoff in cutoffs]
     known = forecasts.drop_duplicates("time").set_index("time")["actual"].sort_index()
     # The actual values that the forecasts cover, and one horizon before them.
@@ -253,7 +255,7 @@ def finish_axes(ax: Axes, title: str, index: pd.Index) -> None:
     ax.set_axisbelow(True)
     ax.tick_params(colors=GREY, labelsize=SMALL, length=3)
     ax.tick_params(axis="y", length=0)
-    ax.yaxis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10]))
+    ax.yaxis.set_major_locator(ticker.MaxNLocator(5, steps=[1, 2, 2.5, 5, 10], min_n_ticks=3))
     ax.yaxis.set_major_formatter(ticker.StrMethodFormatter("{x:,.10g}"))
     if isinstance(index, pd.DatetimeIndex | pd.PeriodIndex):
         locator = dates.AutoDateLocator(minticks=3, maxticks=8)

@@ -13,36 +13,53 @@ from tests.helpers.command_line import AIR, IN_OPTIONS, SALES, TINY
     ("code", "words", "message"),
     [
         (1, ["fit", "nothing.csv", "--save", "m", "--horizon", 1], "No such file .*nothing.csv"),
-        (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "`time_column` must .*ds"),
-        (1, ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"], "`cell` must be one of"),
+        (1, ["fit", "AIR", "--save", "m", *TINY, "--time", "ds"], "--time must .*ds"),
+        (
+            2,
+            ["fit", "AIR", "--save", "m", *TINY, "--cell", "tanh"],
+            "'tanh' is not one of simple",
+        ),
+        (
+            2,
+            ["fit", "AIR", "--save", "m", *TINY, "--cell", "PeepholLSTM"],
+            "mean 'peephole_lstm'",
+        ),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--dropout", 2], "--dropout must be at least 0 "),
+        (
+            2,
+            ["fit", "AIR", "--save", "m", *TINY, "--loss", "pinball"],
+            "point .*--loss auto",
+        ),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--seed", 2**40], "--seed must be below"),
+        (2, ["fit", "AIR", "--save", "m", *TINY, "--quantiles", 1.5], "--quantiles must be prob"),
         (
             1,
             ["fit", "AIR", "--save", "m", *TINY, "--weight", "w"],
-            "`weight_column` must .*unknown .*w",
+            "--weight must .*unknown .*w",
         ),
         (
             1,
             ["fit", "SALES", "--save", "m", *TINY, "--id-column", "shop"],
-            "`id_column` .*unknown .*shop",
+            "--id .*unknown .*shop",
         ),
         (
             1,
             ["fit", "SALES", "--save", "m", *TINY, *SALES, "--past-covariate", "prom"],
-            "`past_covariates` must .*unknown .*prom.* Did you mean .*promo",
+            "--past-covariate must .*unknown .*prom.* Did you mean .*promo",
         ),
         (
-            1,
+            2,
             ["fit", "AIR", "--save", "m", *TINY, "--time-features", "hour,weak"],
-            "`time_features` must .*unknown .*weak.* Did you mean .*week",
+            "--time-features must .*unknown .*weak.* Did you mean .*week",
         ),
         (1, ["fit", "AIR", "--save", ".", *TINY], "must be a new directory.* Add --overwrite"),
         (1, ["fit", "AIR", "--save", ".", *TINY, "--overwrite"], "must be a .* no SavedModel"),
-        (1, ["predict", "nothing"], "`path` must be an artifact.*nothing"),
-        (1, ["predict", "SAVED", "--quantiles", 0.2], "`quantiles` must be among"),
+        (1, ["predict", "nothing"], "MODEL must be a saved model.*nothing"),
+        (1, ["predict", "SAVED", "--quantiles", 0.2], "--quantiles must be among"),
         (1, ["predict", "SAVED", "--future", "no.csv"], "No such file .*no.csv"),
         (1, ["predict", "SAVED_SALES"], f"promo.*event.*{IN_OPTIONS}"),
-        (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "`cutoffs` must fit"),
-        (1, ["datasets", "air"], "`name` must be a known dataset"),
+        (1, ["backtest", "AIR", *TINY[:-1], "--cutoffs", 500], "--cutoffs must fit into the file"),
+        (1, ["datasets", "air"], "NAME must be a known dataset"),
         (2, ["fti"], "No such command 'fti'.* See forecaster --help"),
         (2, ["fit"], "Missing argument 'DATA.CSV'.* See forecaster fit --help"),
         (2, ["fit", "AIR", "--save", "m"], "Missing option '--horizon'"),
@@ -104,7 +121,7 @@ def test_a_warning_is_one_line(run, saved, tmp_path):
     shown = warnings.showwarning
     code, out, err = run("predict", saved, tmp_path / "air.csv")
     assert code == 0 and out.startswith("month,passengers\n")
-    assert err.startswith("Warning: `frame` has columns that are not numeric")
+    assert err.startswith("Warning: The file has columns that are not numeric")
     assert err.count("\n") == 1
     assert warnings.showwarning is shown  # whoever calls `main` from Python has his own again
 

@@ -31,6 +31,31 @@ def test_an_output_file_needs_its_folder(tmp_path):
         common.in_a_folder(tmp_path / "no" / "new.csv")
 
 
+def test_an_output_file_is_a_file_that_may_be_written(tmp_path, monkeypatch):
+    with pytest.raises(typer.BadParameter, match="is a folder: name a file"):
+        common.in_a_folder(tmp_path)
+    monkeypatch.setattr(common.os, "access", lambda path, mode: False)
+    with pytest.raises(typer.BadParameter, match="must not be written: permission is denied"):
+        common.in_a_folder(tmp_path / "new.csv")
+
+
+def test_a_model_is_saved_where_it_can_be(tmp_path, monkeypatch):
+    (tmp_path / "file").touch()
+    common.check_free(tmp_path / "no" / "such" / "folder", overwrite=False)
+    with pytest.raises(PermissionError, match=r"in .*/file nothing can be saved, because it is a"):
+        common.check_free(tmp_path / "file" / "model", overwrite=False)
+    monkeypatch.setattr(common.os, "access", lambda path, mode: False)
+    with pytest.raises(PermissionError, match=r"because permission is denied\. Choose another"):
+        common.check_free(tmp_path / "model", overwrite=False)
+
+
+def test_a_file_that_is_not_there_may_be_misspelled(tmp_path):
+    (tmp_path / "sales.csv").touch()
+    with pytest.raises(FileNotFoundError) as raised:
+        common.there(tmp_path / "slaes.csv")
+    assert raised.value.__notes__ == [" Did you mean 'sales.csv'?"]
+
+
 def test_an_input_file_must_be_there(tmp_path):
     assert common.there(None) is None
     assert common.there(tmp_path) == tmp_path

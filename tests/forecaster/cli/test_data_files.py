@@ -111,3 +111,29 @@ def test_quantiles_are_written_with_a_header_of_one_line(tmp_path, capsys):
     assert (tmp_path / "out.csv").read_text() == "step,a_q0.1,a_q0.9\n7,1.5,2.5\n"
     data_files.write_csv(frame, None, index=False)
     assert capsys.readouterr().out == "a_q0.1,a_q0.9\n1.5,2.5\n"
+
+
+@pytest.mark.parametrize("index", [True, False])
+def test_parquet_has_the_columns_of_csv(tmp_path, capsys, index):
+    columns = pd.MultiIndex.from_tuples([("a", 0.1), ("a", 0.9)], names=[None, "quantile"])
+    frame = pd.DataFrame([[1.5, 2.5]], pd.Index([7], name="step"), columns)
+    data_files.write_csv(frame, tmp_path / "out.parquet", index=index)
+    data_files.write_csv(frame, tmp_path / "out.csv", index=index)
+    written = pd.read_parquet(tmp_path / "out.parquet")
+    pd.testing.assert_frame_equal(written, pd.read_csv(tmp_path / "out.csv"))
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["out.csv", "out.parquet"]
+
+
+def test_a_file_is_replaced_when_it_is_whole(tmp_path):
+    class Broken(pd.DataFrame):
+        def to_csv(self, stream, **options):
+            stream.write(b"half")
+            raise OSError(28, "No space left on device")
+
+    (tmp_path / "out.csv").write_text("before")
+    with pytest.raises(OSError, match="No space"):
+        data_files.write_csv(Broken({"a": [1]}), tmp_path / "out.csv", index=False)
+    assert (tmp_path / "out.csv").read_text() == "before"
+    assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]
+    data_files.write_csv(pd.DataFrame({"a": [1]}), Path("/dev/null"), index=False)
+    assert Path("/dev/null").is_char_device()

@@ -1,6 +1,7 @@
 """Messages are one line, tables show labels as they are, and bars follow the work."""
 
 import logging
+import re
 import warnings
 from concurrent.futures import ThreadPoolExecutor
 
@@ -20,6 +21,50 @@ def test_labels_of_the_user_are_printed_as_they_are(capsys):
     rows = [line.split() for line in capsys.readouterr().out.splitlines() if line.strip()]
     assert rows[0] == ["[bold]"]
     assert rows[-2:] == [["load", "[kW]", "1", "2.000"], [":smile:", "2", "1.000"]]
+
+
+NAMES = ["MAE", "RMSE", "sMAPE", "MASE", "RMSSE", "pinball", "coverage", "skill"]
+SERIES = ["a_very_long_name_of_a_series_that_is_one_word_only", "b [kW]"]
+
+
+def table_of(capsys, monkeypatch, columns):
+    """What is printed into a terminal so wide, or into a pipe if None."""
+    scores = pd.DataFrame({"series": SERIES, **{name: [1234.5, 2.0] for name in NAMES}})
+    if columns is not None:
+        monkeypatch.setenv("COLUMNS", str(columns))
+        monkeypatch.setenv("FORCE_COLOR", "1")
+        monkeypatch.setenv("NO_COLOR", "1")
+    terminal.print_table(scores, title="T", styles=["", ""], caption="C")
+    return re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize("columns", [30, 60, 80, 300])
+def test_a_table_in_a_terminal_is_cut_nowhere(capsys, monkeypatch, columns):
+    out = table_of(capsys, monkeypatch, columns)
+    assert "…" not in out
+    assert max(map(len, out.splitlines())) <= columns
+    assert [name for name in NAMES if len(re.findall(rf" {name} ", out)) != 1] == []
+    cells = [line.split()[0] for line in out.splitlines() if line.strip()]
+    assert SERIES[0] in "".join(cells)  # folded, in one piece after the other
+    assert out.count("1,234") == 6 and (out.count("T\n") or out.count("T ")) and "C" in out
+
+
+def test_a_table_in_a_pipe_is_as_wide_as_it_must_be(capsys, monkeypatch):
+    lines = table_of(capsys, monkeypatch, None).splitlines()
+    (header,) = [line for line in lines if "MAE" in line]
+    assert header.split() == ["series", *NAMES]
+    assert any(line.split()[:2] == [SERIES[0], "1,234"] for line in lines)
+
+
+def test_labels_alone_fill_the_terminal(capsys, monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    frame = pd.DataFrame({"name": ["air_passengers"], "dataset": ["many words " * 10]})
+    terminal.print_table(frame, title="Datasets", styles=[""])
+    out = re.sub(r"\x1b\[[\d;]*m", "", capsys.readouterr().out)
+    assert "…" not in out and "air_passengers" in out
+    assert 50 < max(map(len, out.splitlines())) <= 60
+    assert terminal.terminal_width() == 60
 
 
 @pytest.mark.parametrize(
