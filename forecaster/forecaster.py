@@ -75,7 +75,7 @@ class Forecaster(SpecEstimator):
             data and machine give the same forecasts, bit for bit.
 
     Attributes:
-        model_: the Keras model, from raw windows to forecasts in the targets' units.
+        model_: the Keras model, from windows to forecasts, both in the units of the windows.
         history_: a `FitHistory`: loss and validation score of each epoch of `fit`.
         train_end_: the last time that the weights have seen.
         input_length_, season_length_, freq_: what was given or found.
@@ -334,7 +334,9 @@ class Forecaster(SpecEstimator):
         forecaster uses of ``past_covariates``, ``future_covariates``, ``static``, ``past_time`` and
         ``future_time``, which `manifest.json` describes column by column. It returns ``prediction``
         (batch, horizon, targets) and, for quantiles, ``quantiles`` (batch, horizon, targets,
-        levels), all in the targets' units.
+        levels), all in the targets' units. `serving_float64` is the same in float64, for values
+        that float32 would round; where windows are normalized it takes ``spread`` (batch, targets)
+        too: the standard deviation of each series, for windows of equal values, or NaN.
 
         Args:
             path: the directory; ``~`` is the home directory, missing parents are made.
