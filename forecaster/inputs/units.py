@@ -35,12 +35,12 @@ class Units:
     Args:
         origin: the value that becomes 0.
         unit: the difference that becomes 1; 0 where neither the window nor its series varies.
-        varies: whether the window's values differ by more than the rounding of float64.
+        width: range of the window; infinite where its values differ by rounding alone.
     """
 
     origin: Array
     unit: Array
-    varies: Array
+    width: Array
 
     @classmethod
     def of(cls, past: Array, spread: Array, ops: Any = np) -> Units:
@@ -60,11 +60,12 @@ class Units:
         last_step = ops.argmax(ops.where(missing, 0, steps), 1, keepdims=True)
         last = ops.take_along_axis(past, last_step, 1)
         origin = ops.where(ops.isnan(last), 0.0, last)  # NaN where nothing is observed
-        return cls(origin, ops.where(varies, width, spread), varies)
+        unit = ops.where(varies, width, spread)
+        return cls(origin, unit, ops.where(varies, width, np.inf))
 
-    def past(self, values: Array, ops: Any = np) -> Array:
+    def past(self, values: Array) -> Array:
         """Convert the values that the units were chosen by, (B, L, S'); equal ones are 0."""
-        return ops.where(self.varies, self.scaled(values, ops), values - values)
+        return (values - self.origin) / self.width
 
     def scaled(self, values: Array, ops: Any = np) -> Array:
         """Convert (B, R, S') to these units; a unit of 0 counts as 1."""

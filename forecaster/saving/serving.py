@@ -167,7 +167,7 @@ class Serving:
         units = None
         if self.spreads is not None:
             units = Units.of(windows["past_values"], windows.pop(SPREAD), ops)
-            windows["past_values"] = units.past(windows["past_values"], ops)
+            windows["past_values"] = units.past(windows["past_values"])
         inputs = {name: tf.cast(window, tf.float32) for name, window in windows.items()}
         forecast = tf.cast(model(inputs, training=False), tf.float64)
         if units is not None:
