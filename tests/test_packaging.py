@@ -79,8 +79,8 @@ LINES = {
         "model",
     ],
     "forecaster.training": [
-        "optimizer settings validation",
-        "callbacks",
+        "execution losses optimizer settings validation",
+        "callbacks convergence",
         "loop",
     ],
     "forecaster.saving": [

@@ -23,7 +23,10 @@ _PARSED = ("string", "date", "datetime")  # kinds of times from CSV files and da
 
 
 class FrameWarning(UserWarning):
-    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame."""
+    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame.
+
+    And of forecasts from it that are NaN, or worse than the seasonal naive.
+    """
 
 
 @dataclass(frozen=True, eq=False)
