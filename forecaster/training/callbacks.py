@@ -72,7 +72,8 @@ def checked_callbacks(callbacks: Any) -> list[keras.callbacks.Callback]:
                 "`callbacks` must be callbacks of Keras, not their classes. Received: the class "
                 f"{callback.__name__}. Write {callback.__name__}(...), with its arguments."
             )
-        if not isinstance(callback, keras.callbacks.Callback):
+        is_group = isinstance(callback, keras.callbacks.CallbackList)
+        if is_group or not isinstance(callback, keras.callbacks.Callback):
             raise TypeError(
                 "`callbacks` must be a list of Keras callbacks. Received: "
                 f"{callback!r}, of type {type(callback).__name__}. Derive it from "
