@@ -31,6 +31,7 @@ from forecaster.training.settings import Training
 from forecaster.utils.checks import check_integer
 from forecaster.utils.deprecation import renamed_argument
 from forecaster.utils.executors import Workers, check_workers
+from forecaster.utils.progress import progress_bar
 
 
 class Forecaster(SpecEstimator):
@@ -263,7 +264,9 @@ class Forecaster(SpecEstimator):
         """
         engine, fitted = Engine.of(self.get_params(deep=False)), self._current_fit()
         table = engine.read_like_fit(frame, fitted, to_learn=True)
-        return self._adopt(engine.update_table(table, fitted))
+        with progress_bar("Update", 1):
+            updated = engine.update_table(table, fitted)
+        return self._adopt(updated)
 
     @renamed_argument(window="train_length")
     def backtest(
@@ -281,7 +284,7 @@ class Forecaster(SpecEstimator):
 
         No row is scored that the weights have seen: the fitted weights are used if they end at or
         before the first cutoff; otherwise a clone is fitted up to there. The forecaster itself is
-        not changed.
+        not changed. On a terminal a bar shows how many fits are done.
 
         Args:
             frame: as for `fit`.

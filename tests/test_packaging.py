@@ -47,7 +47,7 @@ LINES = {
         "loading",
     ],
     "forecaster.utils": [
-        "checks files processes warn",
+        "checks files processes progress warn",
         "deprecation executors fields",
     ],
     "forecaster.data": [
