@@ -8,12 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Any, TypeAlias
 
 import numpy as np
 import pandas as pd
+import tensorflow as tf
+from rich.console import Console
 
 from forecaster.config import ForecasterConfig
 from forecaster.data.frame_checks import FrameWarning
@@ -35,6 +38,7 @@ from forecaster.data.time_grid import freq_name
 from forecaster.data.time_kinds import KnownTimes
 from forecaster.fitted import Fitted
 from forecaster.inputs.spec import WindowSpec
+from forecaster.training.callbacks import checked_callbacks
 from forecaster.training.loop import Run, Task, rows_needed, train, train_further
 from forecaster.utils.files import reserve_folder
 from forecaster.utils.warn import warn
@@ -155,6 +159,28 @@ class Engine:
             return None
         identity = self.config.to_json() | {"data": table_sha256(table)}
         return reserve_folder(Path(path), identity, argument="resume_dir", kind="fit")
+
+    def shown_run(
+        self,
+        table: SeriesTable,
+        callbacks: Any = (),
+        *,
+        strategy: tf.distribute.Strategy | None = None,
+        resume_dir: str | PathLike | None = None,
+        verbose: Any = "auto",
+    ) -> Run:
+        """Return how `Forecaster.fit` runs a fit, by its arguments; show what it is a fit on.
+
+        Raises:
+            TypeError: if one of the callbacks is none.
+            ValueError: if `resume_dir` holds the state of another fit.
+        """
+        given = checked_callbacks(callbacks)
+        show = partial(Console().print, highlight=False, markup=False)
+        report = (lambda line: None) if verbose == 0 else show
+        report(self.describe(table))
+        folder = self.resume_folder(table, resume_dir)
+        return Run(given, strategy, folder, report, warn=partial(warn, category=FrameWarning))
 
     def rows_needed(self, table: SeriesTable) -> int:
         """Return the fewest rows of an id of `table` that can be fitted on."""

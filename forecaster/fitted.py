@@ -34,6 +34,7 @@ from forecaster.saving import artifact
 from forecaster.saving.serving import Serving
 from forecaster.training.callbacks import FitHistory
 from forecaster.training.loop import Trained
+from forecaster.training.validation import observes
 from forecaster.utils.processes import check_not_forked
 from forecaster.utils.warn import warn
 
@@ -68,7 +69,11 @@ class Fitted:
     def forecast_table(
         self, table: SeriesTable, ids: np.ndarray, cutoffs: np.ndarray
     ) -> np.ndarray:
-        """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width)."""
+        """Forecast (K,) ids from (K,) cutoffs, numbers of known rows: (K, S, H, width).
+
+        Raises:
+            ValueError: if weights of the network are not finite.
+        """
         check_not_forked()
         source = new_source(
             table,
@@ -77,7 +82,10 @@ class Fitted:
             joint=self.config.is_joint,
             spreads=self.trained.spreads,
         )
-        return forecast_at(self.trained.forward, source, self.spec, ids, cutoffs)
+        forecast = forecast_at(self.trained.forward, source, self.spec, ids, cutoffs)
+        if not np.isfinite(forecast).all():
+            self._check_weights()
+        return forecast
 
     def warn_of_categories(self, table: SeriesTable) -> None:
         """Warn of categories in a table that the fit did not see."""
@@ -89,13 +97,39 @@ class Fitted:
             )
 
     def warn_of_nan(self, forecast: np.ndarray, table: SeriesTable) -> None:
-        """Warn of series whose forecasts, (I, S, H, width), are NaN."""
-        unknown = table.series[np.isnan(forecast).any((2, 3)).ravel()]
-        if len(unknown):
+        """Warn of series whose forecasts, (I, S, H, width), are not finite, and tell why."""
+        failed = ~np.isfinite(forecast).all((2, 3))  # (I, S)
+        if not failed.any():
+            return
+        rows, length = table.lengths, self.spec.input_length
+        first, ids = np.maximum(rows - length, 0), np.arange(table.num_ids)
+        has_value = observes(table, ids, first, rows).T
+        if (blind := failed & ~has_value).any():
             warn(
-                f"The forecasts of {shortlist(unknown)} are NaN, because their newest "
-                f"{self.spec.input_length} rows hold no value.",
+                f"The forecasts of {shortlist(table.series[blind.ravel()])} are NaN, because their "
+                f"newest {length} rows hold no value.",
                 FrameWarning,
+            )
+        if (broken := failed & has_value).any():
+            warn(
+                f"The forecasts of {shortlist(table.series[broken.ravel()])} are NaN or infinite, "
+                f"though their newest {length} rows hold values: the network gives them. Fit "
+                "again, perhaps with another `network`, or bring the column closer to 0.",
+                FrameWarning,
+            )
+
+    def _check_weights(self) -> None:
+        """Check that no weight is the reason why a forecast is not finite."""
+        wrong = [
+            weight.path
+            for weight in self.trained.model.weights
+            if not np.isfinite(weight.numpy()).all()
+        ]
+        if wrong:
+            raise ValueError(
+                "The weights of the network must be finite numbers. Received: NaN or infinite ones "
+                f"in {shortlist(wrong)}, so that it forecasts nothing. Call fit(frame) again, or "
+                "load the forecaster again."
             )
 
     def with_later(self, table: SeriesTable) -> SeriesTable:

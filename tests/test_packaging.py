@@ -47,7 +47,7 @@ LINES = {
         "loading",
     ],
     "forecaster.utils": [
-        "checks files locks processes warn",
+        "checks files locks processes progress warn",
         "deprecation executors fields",
         "schema",
     ],
@@ -81,8 +81,8 @@ LINES = {
         "model",
     ],
     "forecaster.training": [
-        "optimizer settings validation",
-        "callbacks",
+        "execution losses optimizer settings validation",
+        "callbacks convergence",
         "loop",
     ],
     "forecaster.saving": [

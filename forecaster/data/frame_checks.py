@@ -20,7 +20,10 @@ from forecaster.data.times import TimeSource, as_times, is_time
 
 
 class FrameWarning(UserWarning):
-    """Warning of what may be wrong with a user's frame, such as missing rows or ignored columns."""
+    """Warning of what may be wrong with a user's frame, such as missing rows or ignored columns.
+
+    And of forecasts from it that are NaN, or worse than the seasonal naive.
+    """
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,6 +31,7 @@ from forecaster.evaluation.metrics import error_scales
 from forecaster.evaluation.timeline import Timeline
 from forecaster.utils.checks import check_integer
 from forecaster.utils.executors import Workers, run_all
+from forecaster.utils.progress import progress_bar
 
 logger = logging.getLogger(__name__)
 
@@ -179,7 +180,12 @@ def run_backtest(
         # A task does not even receive what is unknown at its last cutoff.
         visible = known_after(table, timeline.rows_known(part.cutoffs[-1]), horizon)
         tasks.append(partial(_fit_and_forecast, model, visible, part, known, train_length))
-    forecast = np.concatenate(run_all(tasks, workers))
+    if callable(workers):  # executors that others made, and may be watched by them
+        forecasts = run_all(tasks, workers)
+    else:
+        with progress_bar("Backtest: fits", len(tasks)) as advance:
+            forecasts = run_all(tasks, workers, advance)
+    forecast = np.concatenate(forecasts)
     return _result(table, windows, forecast, levels, horizon, season_length)
 
 

@@ -33,7 +33,7 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import table_chunks
 from forecaster.inputs.batches import TrainingCut, training_batches
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
-from forecaster.inputs.spec import Forward, Tensor, WindowSpec
+from forecaster.inputs.spec import Forward, WindowSpec
 from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import TimeFeatures
 from forecaster.inputs.windows import Cutoffs, WindowSource
@@ -41,14 +41,16 @@ from forecaster.network.core import Core
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.model import build_model, compile_forward, compiles_with_xla, set_scaling
 from forecaster.network.normalization import Normalization
-from forecaster.training.callbacks import EpochCallback, FitHistory
+from forecaster.training.callbacks import EpochCallback, FitHistory, sees_refit
+from forecaster.training.convergence import check_converged, check_updated, complaint_of, spread_of
 from forecaster.training.execution import compile_execution
+from forecaster.training.losses import OutputError
 from forecaster.training.optimizer import AveragedAdam
 from forecaster.training.settings import Training
 from forecaster.training.validation import ValidationScorer, observes, series_scales
 
 LONGEST_EXECUTION = 32  # gradient steps
-DIVERGENCE = 1e6  # times the seasonal naive's error
+CHECKED = 16  # batches of an update whose errors are compared
 
 
 @dataclass(frozen=True, eq=False)
@@ -56,16 +58,18 @@ class Run:
     """Execution options of a fit: callbacks, distribution, checkpoints, progress.
 
     Args:
-        callbacks: of Keras, called in the validated fit and in the refit.
+        callbacks: of Keras, called in the validated fit, and in the refit if they are to see it.
         strategy: distributes the gradient steps.
         resume_dir: folder of the checkpoints after each epoch.
         report: called with a line of progress at a time.
+        warn: called with what is wrong with a fit that is no failure.
     """
 
     callbacks: Sequence[keras.callbacks.Callback] = ()
     strategy: tf.distribute.Strategy | None = None
     resume_dir: Path | None = None
     report: Callable[[str], None] = lambda line: None
+    warn: Callable[[str], None] = lambda message: None
 
 
 @dataclass(frozen=True, eq=False)
@@ -177,18 +181,32 @@ def train(task: Task, epochs: int | None = None) -> Trained:
     scorer = ValidationScorer(task.table, part.source, task.spec, task.output, loss, part.rows)
     history = FitHistory(naive_score=scorer.naive_score)
     validated = _fit(task, "validated", part, task.training.epochs, history, scorer)
-    _check_converged(task, min(history.validation_score), history.naive_score)
+    best_score, naive_score = min(history.validation_score), history.naive_score
+    spread = spread_of(task.table, part.rows, task.spec.season_length)
+    check_converged(task.training, loss, best_score, spread, naive_score)
+    was_cut_off = history.best_epoch == task.training.epochs
+    if complaint := complaint_of(loss, best_score, spread, naive_score, was_cut_off=was_cut_off):
+        task.run.warn(complaint)
     if not task.training.refit:
         return validated
     task.run.report(f"refit on all {task.table.num_rows} rows for {history.best_epoch} epochs")
-    retrained = _train_on_all_rows(task, history.best_epoch, history.naive_score)
+    retrained = _train_on_all_rows(task, history.best_epoch, history)
     return replace(retrained, history=history)
 
 
-def _train_on_all_rows(task: Task, epochs: int, naive_score: float = math.inf) -> Trained:
-    part, history = Part.of(task, task.table.lengths), FitHistory()
-    trained = _fit(task, "refitted", part, epochs, history)
-    _check_converged(task, history.loss[-1], naive_score)
+def _train_on_all_rows(task: Task, epochs: int, validated: FitHistory | None = None) -> Trained:
+    """Fit on all rows; after a validated fit with its learning rates, without its callbacks."""
+    part, history, rates = Part.of(task, task.table.lengths), FitHistory(), []
+    if validated is not None:
+        seeing = [callback for callback in task.run.callbacks if sees_refit(callback)]
+        task, rates = (
+            replace(task, run=replace(task.run, callbacks=seeing)),
+            validated.learning_rate,
+        )
+    trained = _fit(task, "refitted", part, epochs, history, rates=rates)
+    spread = spread_of(task.table, part.rows, task.spec.season_length)
+    loss = task.training.loss_for(task.output)
+    check_converged(task.training, loss, history.loss[-1], spread)
     return trained
 
 
@@ -217,12 +235,23 @@ def train_further(task: Task, trained: Trained, first: np.ndarray) -> None:
     count, length = _executions(math.ceil(len(cutoffs) / task.training.batch_size))
     _compile(task, model, count, length)
     batches, before = _batches(task, part, cutoffs), model.get_weights()
+    error = _error_in(batches, trained.forward, model.loss)
     try:
-        fit = model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
-        _check_converged(task, fit.history["loss"][-1])
+        model.fit(batches, steps_per_epoch=count * length, shuffle=False, verbose=0)
+        after = _error_in(batches, trained.forward, model.loss)
+        check_updated(task.training, model.loss.loss, error, after)
     except BaseException:  # Ctrl-C too: half an update has learned from rows that are not recorded
         model.set_weights(before)
         raise
+
+
+def _error_in(batches: tf.data.Dataset, forward: Forward, loss: OutputError) -> float:
+    """Compute the mean weighted error of forecasts in the first windows of a stream."""
+    errors = []
+    for inputs, target, weight in batches.take(CHECKED):
+        error = weight * loss.call(target, forward(inputs))
+        errors.append(np.where(weight > 0, error, 0).mean())  # what does not count may be NaN
+    return float(np.mean(errors))
 
 
 def rows_needed(spec: WindowSpec, training: Training) -> int:
@@ -271,6 +300,7 @@ def _fit(
     epochs: int,
     history: FitHistory,
     scorer: ValidationScorer | None = None,
+    rates: Sequence[float] = (),
 ) -> Trained:
     """Fit fresh weights on the training rows, or resume the fit of this `name`."""
     with task.run.strategy.scope() if task.run.strategy else nullcontext():
@@ -288,6 +318,7 @@ def _fit(
         score=None if scorer is None else partial(scorer, forward),
         checkpoint=None if task.run.resume_dir is None else task.run.resume_dir / f"{name}.npz",
         report=task.run.report,
+        learning_rates=rates,
     )
     epoch_callback.set_model(model)
     done = epoch_callback.resume()
@@ -297,7 +328,7 @@ def _fit(
             epochs=done if epoch_callback.is_done else epochs,
             initial_epoch=done,
             steps_per_epoch=count * length,
-            callbacks=[epoch_callback, *task.run.callbacks],
+            callbacks=epoch_callback.around([] if epoch_callback.is_done else task.run.callbacks),
             shuffle=False,
             verbose=0,
         )
@@ -373,30 +404,3 @@ def _mean_weight(table: SeriesTable, part: Part) -> float:
             f"of the first {part.rows.max()} rows. Give a shorter `validation`, or other weights."
         )
     return total / part.rows.sum()
-
-
-def _check_converged(task: Task, error: float, naive_score: float = math.inf) -> None:
-    """Check that a fit has not diverged, by its error in comparison with the seasonal naive's.
-
-    Where the naive is perfect on its windows, the bound is in units of each series' scale.
-    """
-    if not error < DIVERGENCE * max(naive_score, 1.0):
-        raise ValueError(
-            "The fit diverged: its loss or its validation score is not finite, or extremely large. "
-            f"Received: learning_rate={task.training.learning_rate!r}. Try a smaller one."
-        )
-
-
-class OutputError(keras.losses.Loss):
-    """Error of an output, value by value, as a Keras loss.
-
-    It is no function, because Keras would squeeze the `y_pred` of one.
-    """
-
-    def __init__(self, output: Point | Quantiles, loss: str) -> None:
-        super().__init__(name=loss)
-        self.output, self.loss = output, loss
-
-    def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
-        """Compute the error of each value: (B, H, S') and (B, H, S', width) -> (B, H, S')."""
-        return self.output.error(y_true, y_pred, self.loss)

@@ -12,6 +12,7 @@ from keras import ops
 DECAY = 10  # the average is over about the last 1 / DECAY of the steps
 
 
+@keras.saving.register_keras_serializable(package="forecaster")
 class AveragedAdam(keras.optimizers.Adam):
     """Adam that ends with a running average of the weights, not with the last ones.
 

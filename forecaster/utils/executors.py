@@ -35,7 +35,9 @@ def check_workers(workers: object) -> None:
         )
 
 
-def run_all(tasks: Sequence[Callable[[], T]], workers: Workers) -> list[T]:
+def run_all(
+    tasks: Sequence[Callable[[], T]], workers: Workers, on_done: Callable[[], None] | None = None
+) -> list[T]:
     """Run every task; return the results in the order of the tasks.
 
     Args:
@@ -43,6 +45,7 @@ def run_all(tasks: Sequence[Callable[[], T]], workers: Workers) -> list[T]:
         workers: 0 runs them in this process one by one; a number spawns this many processes
             (TensorFlow does not survive a fork); a function makes a
             `concurrent.futures.Executor`, such as `client.get_executor` of Dask.
+        on_done: called after each task, perhaps from another thread; None calls nothing.
 
     Raises:
         TypeError, ValueError: if `workers` is something else, or a task cannot be pickled for a new
@@ -58,7 +61,11 @@ def run_all(tasks: Sequence[Callable[[], T]], workers: Workers) -> list[T]:
         else:
             workers, tasks = partial(spawned, processes), [PicklableTask(task) for task in tasks]
     with workers() as executor:
-        futures = [executor.submit(task) for task in tasks]
+        futures = []
+        for task in tasks:
+            futures.append(executor.submit(task))
+            if on_done is not None:
+                futures[-1].add_done_callback(lambda _: on_done())
         try:
             return [future.result() for future in futures]
         except BrokenExecutor as error:

@@ -258,6 +258,34 @@ def test_what_cannot_be_forecast_is_warned_of(independent):
     fitted.warn_of_nan(forecast[:, :1], read(waves()[["a"]]))  # which are there: nothing is said
 
 
+@pytest.mark.parametrize("wrong", [np.nan, np.inf])
+def test_what_the_network_cannot_forecast_is_not_put_down_to_the_rows(independent, wrong):
+    fitted, table = independent._fitted, read(waves().assign(b=np.nan))
+    forecast = fitted.forecast_table(table, np.array([0]), table.lengths)
+    forecast[0, 0, 1] = wrong
+    with pytest.warns(FrameWarning) as seen:
+        fitted.warn_of_nan(forecast, table)
+    rows, network = (str(warning.message) for warning in seen)
+    assert rows.startswith("The forecasts of b are NaN, because their newest 7 rows hold no value")
+    assert network.startswith("The forecasts of a are NaN or infinite, though their newest 7 rows")
+
+
+@pytest.mark.parametrize("wrong", [np.nan, -np.inf])
+def test_weights_that_are_no_numbers_are_named(wrong):
+    model = with_random_weights(waves())
+    kernel, bias = model.model_.get_weights()
+    kernel[3, 1] = wrong
+    model.model_.set_weights([kernel, bias])
+    message = r"^The weights of the network must be finite numbers\. Received: .*kernel, so that"
+    for call in (
+        model.predict,
+        lambda: model.predict(waves().iloc[:20]),
+        lambda: model.backtest(LATER, cutoffs=3),
+    ):
+        with pytest.raises(ValueError, match=message):
+            call()
+
+
 def test_categories_that_the_fit_did_not_see_are_warned_of():
     model = everything()
     frame_of, _ = CASES["all independent"]
