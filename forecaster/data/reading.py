@@ -11,7 +11,7 @@ Who owns what:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -99,10 +99,10 @@ class Reading:
         named = {} if target is None else {"target": labels_of(target, frame.columns)}
         check_columns(frame, {**self.roles, **named})
 
-    def targets_of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the columns to forecast."""
+    def targets_of(self, frame: pd.DataFrame, known: Collection[Hashable] = ()) -> pd.DataFrame:
+        """Return the columns to forecast; those `known` as targets must not be left out."""
         has_times = self.time_column is not None
-        return target_columns(frame, self.target, self.named, has_times=has_times)
+        return target_columns(frame, self.target, self.named, known=known, has_times=has_times)
 
 
 def read_frame(
@@ -176,7 +176,7 @@ def read_part(
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
     rows, alignment = _aligned(frame, reading, is_first=like is None)
-    columns = reading.targets_of(frame)
+    columns = reading.targets_of(frame, () if like is None else like.targets)
     _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
     values = to_values(columns, rows)
     past, future, static = (

@@ -128,3 +128,15 @@ def test_codes_need_no_kind_where_nothing_is_known():
     assert isinstance(table.future_covariates, Covariates)
     again = read_frame(frame_of(NUMBERS), READING, table).future_covariates
     assert again.categories == (None,)
+
+
+def test_a_target_that_was_one_is_not_left_out():
+    frame = pd.DataFrame({"a": np.sin(range(ROWS)), "b": np.cos(range(ROWS))}, index=days(ROWS))
+    table = read_frame(frame)
+    none = read_frame(frame.assign(b=None), Reading(), table)
+    assert none.targets.tolist() == ["a", "b"]
+    assert np.isnan(none.values[1]).all()
+    with pytest.raises(TypeError, match=r"not numeric: 'b' \(.*pd\.to_numeric\(frame\['b'\]\)"):
+        read_frame(frame.astype({"b": str}), Reading(), table)
+    with pytest.warns(FrameWarning, match="left out: 'c'"):
+        assert read_frame(frame.assign(c="x"), Reading(), table).num_targets == 2
