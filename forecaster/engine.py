@@ -192,10 +192,10 @@ class Engine:
         )
 
 
-def _read(frame: Frame, reading: Reading, like: SeriesTable | None = None) -> SeriesTable:
+def _read(frame: Frame, reading: Reading, before: SeriesTable | None = None) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading, like)
-    return read_frame(frame, reading, like)
+        return read_parquet(Path(frame), reading, before=before)
+    return read_frame(frame, reading, before=before)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

@@ -36,7 +36,7 @@ _COUNTS = 64  # batches whose counts are added up at a time
 
 
 def read_parquet(
-    path: str | Path, reading: Reading, like: SeriesTable | None = None
+    path: str | Path, reading: Reading, *, before: SeriesTable | None = None
 ) -> SeriesTable:
     """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
 
@@ -49,7 +49,7 @@ def read_parquet(
         path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
             of it. Names that begin with "." or "_" are ignored.
         reading: roles of the columns, and the step, as for `read_frame`.
-        like: as for `read_frame`.
+        before: as for `read_frame`.
 
     Raises:
         ImportError: if pyarrow is not installed.
@@ -63,7 +63,7 @@ def read_parquet(
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), reading, like)
+        return read_frame(_to_pandas(files.dataset().to_table()), reading, before=before)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -78,12 +78,12 @@ def read_parquet(
     id_column = str(reading.id_column)  # names in Arrow are texts
     ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), reading, like)
+        return read_frame(_to_pandas(dataset.to_table()), reading, before=before)
     missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
         _write_buckets(dataset, id_column, ids, buckets, Path(folder))
-        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing, like))
-    check_whole(table, reading, missing.first, missing.count, like)
+        table = concat_ids(_tables(Path(folder), int(buckets[-1]) + 1, reading, missing, before))
+    check_whole(table, reading, missing.first, missing.count, before=before)
     return table
 
 
@@ -328,12 +328,12 @@ def _tables(
     count: int,
     reading: Reading,
     missing: _MissingRows,
-    like: SeriesTable | None,
+    before: SeriesTable | None,
 ) -> Iterator[SeriesTable]:
     """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like)
+        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, before=before)
         reading = replace(reading, freq=table.freq)
         missing.add(missing_rows, rows)
         rows += table.num_rows
