@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Collection, Hashable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ import pandas as pd
 
 from forecaster.data.frame_checks import FrameWarning, Rows
 from forecaster.data.interop import as_pandas, library_of
+from forecaster.data.labels import joining
 from forecaster.data.messages import shortlist
 from forecaster.data.time_grid import is_integer
 
@@ -46,6 +48,7 @@ _PARTS = {
 }
 _LAST_YEAR = 2500
 _UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": np.inf}  # below the year 5138 since 1970
+_MOST_IDS = 6  # columns that are tried, alone and in pairs
 _FEWEST = 3  # rows from which a counter is one
 
 
@@ -94,8 +97,8 @@ def check_index_is_meant(
         return
     label, values = times[0], free[times[0]]
     conversion, named = _naming(label, free)
-    if rows.ids is None and not conversion and (found := _id_of(free, values)) is not None:
-        named += f", id_column={found!r}"
+    if rows.ids is None and not conversion and len(found := _ids_of(free, values)) == 1:
+        named += f", id_column={found[0]!r}"
     taken = (
         f"took the index, {shortlist(rows.times[:3])}, ..., for integer times; {label!r} looks "
         f"like times, e.g. {values.dropna().iloc[0]}: {conversion}`{named}`"
@@ -118,30 +121,42 @@ def reject_other_index(frame: pd.DataFrame, others: Collection[Hashable]) -> Non
     """
     hint = time_hint(pd.DataFrame(_free(frame, others)))
     if hint and not isinstance(frame.index, pd.MultiIndex):
+        if not frame.index.is_unique:
+            hint += " `frame = frame.reset_index()` makes a column of the index, as of ids."
         raise TypeError(
             f"`frame` must have datetimes, periods or integers as times. Received: "
             f"{frame.index.dtype} in the index, e.g. {shortlist(frame.index[:2])}.{hint}"
         ) from None
 
 
-def reject_hidden_ids(frame: pd.DataFrame, rows: Rows, others: Collection[Hashable]) -> None:
-    """Raise an error that names the column of ids, where times repeat and such a column is free.
+def reject_hidden_ids(
+    frame: pd.DataFrame, rows: Rows, others: Collection[Hashable], id_column: Hashable | None
+) -> None:
+    """Raise an error that names the columns of ids, where times repeat and such columns are free.
 
     Args:
         frame: as the user gave it.
         rows: as they were read.
         others: labels of the columns that have a role.
+        id_column: label of the column of ids, if one is named.
     """
-    if rows.ids is not None or rows.times.is_unique:
+    again = pd.DataFrame({"id": rows.codes, "time": rows.times}).duplicated().to_numpy()
+    if not again.any() or (rows.ids is not None and id_column is None):
         return
-    found = _id_of(_free(frame, others), pd.Series(rows.times, index=frame.index))
-    if found is not None:
-        again = np.flatnonzero(rows.times.duplicated())
-        raise ValueError(
-            f"`{rows.argument}` must have every time once. Received: {len(again)} duplicated "
-            f"rows, at {rows.named(again)}; no value of {found!r} has a time twice. Name the "
-            f"column of ids by `id_column`: `id_column={found!r}`."
-        ) from None
+    found = _ids_of(_free(frame, others), pd.Series(rows.times, index=frame.index), rows.codes)
+    if not found:
+        return
+    of_id = "" if rows.ids is None else " of an id"
+    few = np.flatnonzero(again)
+    columns = found if id_column is None else [id_column, *found]
+    how = f"Name the column of ids by `id_column`: `id_column={found[0]!r}`."
+    if len(columns) > 1:
+        how = f"Join them into one column: `{joining(columns)}`, and name it: `id_column='id'`."
+    raise ValueError(
+        f"`{rows.argument}` must have every time{of_id} once. Received: {len(few)} duplicated "
+        f"rows, at {rows.named(few)}; {shortlist(list(map(repr, columns)))} "
+        f"{'tell' if len(columns) > 1 else 'tells'} them apart. {how}"
+    ) from None
 
 
 def warn_of_counters(columns: pd.DataFrame, rows: Rows) -> None:
@@ -248,15 +263,26 @@ def _free(frame: pd.DataFrame, others: Collection[Hashable]) -> dict[Hashable, p
     return {label: values for label, values in frame.items() if label not in others}
 
 
-def _id_of(free: Mapping[Hashable, pd.Series], times: pd.Series) -> Hashable | None:
-    """Return the label of a column within whose values no time repeats, if times do at all."""
-    if times.is_unique:
-        return None
-    for label in _possible_ids(free):
-        pairs = pd.DataFrame({"id": free[label].to_numpy(), "time": times.to_numpy()})
-        if label != times.name and not pairs.duplicated().any():
-            return label
-    return None
+def _ids_of(
+    free: Mapping[Hashable, pd.Series], times: pd.Series, codes: np.ndarray | None = None
+) -> list[Hashable]:
+    """Return the labels of one or two columns within whose values no time repeats; else none.
+
+    Args:
+        free: the columns that may be.
+        times: (N,) of which some repeat; else no ids are needed.
+        codes: (N,) of the ids that are known, if there are any.
+    """
+    known = pd.DataFrame({"time": times.to_numpy(), "id": codes})
+    if not known.duplicated().any():
+        return []
+    possible = [label for label in _possible_ids(free) if label != times.name][:_MOST_IDS]
+    for count in (1, 2):
+        for labels in combinations(possible, count):
+            more = {f"part {n}": free[label].to_numpy() for n, label in enumerate(labels)}
+            if not known.assign(**more).duplicated().any():
+                return list(labels)
+    return []
 
 
 def _possible_ids(free: Mapping[Hashable, pd.Series]) -> Iterator[Hashable]:

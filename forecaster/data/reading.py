@@ -257,7 +257,7 @@ def _aligned(frame: pd.DataFrame, reading: Reading, *, is_first: bool) -> tuple[
     try:
         return rows, align_rows(rows, reading.freq)
     except ValueError:
-        reject_hidden_ids(frame, rows, reading.named)
+        reject_hidden_ids(frame, rows, reading.named, reading.id_column)
         raise
 
 

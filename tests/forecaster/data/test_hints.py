@@ -150,6 +150,38 @@ def test_repeated_times_name_the_column_of_ids(ids, kind):
         read(frame.set_index("when"), target="sold")
 
 
+@pytest.mark.parametrize(
+    "options", [{"time_column": "t"}, {"time_column": "t", "id_column": "store"}]
+)
+@pytest.mark.parametrize("stores", [[1, 2], ["n", "s"]])
+def test_two_columns_of_ids_are_joined(stores, options):
+    frame = pd.DataFrame(
+        {
+            "colour": "red",
+            "store": np.repeat(stores, 12),
+            "item": [*np.repeat([1, 2], 6)] * 2,
+            "t": [*MONTHS[:6]] * 4,
+            "sold": SALES,
+        }
+    )
+    with pytest.raises(ValueError, match="'store', 'item' tell them apart") as caught:
+        read(frame, target="sold", **options)
+    join, named = re.findall("`([^`]*)`", str(caught.value))[1:]
+    exec(join, {"frame": frame})
+    table = read(frame, target="sold", **options | eval(f"dict({named})"))
+    assert table.ids.tolist() == [f"{store}/{item}" for store in stores for item in (1, 2)]
+    assert table.values[0].tolist() == SALES.tolist()
+
+
+def test_ids_in_the_index_beside_a_column_of_times():
+    frame = long_ramp({"a": 5, "b": 4}).set_index("shop")
+    with pytest.raises(
+        TypeError, match=r"'when' looks like times.*`frame = frame\.reset_index\(\)`"
+    ):
+        read(frame, target="sold")
+    read(frame.reset_index(), target="sold", time_column="when", id_column="shop")
+
+
 def test_repeated_times_that_no_column_explains():
     frame = pd.DataFrame({"y": SALES, "colour": "red"}, index=MONTHS[[0, *range(N - 1)]])
     with pytest.raises(ValueError, match=r"duplicated rows, at 2020-01-01.* Join them"):
