@@ -15,7 +15,7 @@ from forecaster.data.frame_checks import FrameWarning, Rows
 from forecaster.data.interop import as_pandas, library_of
 from forecaster.data.labels import joining
 from forecaster.data.messages import shortlist
-from forecaster.data.time_grid import is_integer
+from forecaster.data.time_grid import as_numbers, is_integer
 
 _SAMPLE = 100  # values of a column that are looked at
 _MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".replace(" ", "|")
@@ -49,6 +49,8 @@ _PARTS = {
 _LAST_YEAR = 2500
 _UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": np.inf}  # below the year 5138 since 1970
 _MOST_IDS = 6  # columns that are tried, alone and in pairs
+_COUNTER_NAMES = re.compile(r"|unnamed: ?\d+|index|level\d|row(names?|num(ber)?)")
+_MANY = 10  # rows from which any successive integers count
 _FEWEST = 3  # rows from which a counter is one
 
 
@@ -298,30 +300,55 @@ def _possible_ids(free: Mapping[Hashable, pd.Series]) -> Iterator[Hashable]:
 
 def _counts(label: Hashable, values: pd.Series, rows: Rows) -> str:
     """Tell what a column of integers counts or dates; empty if it holds values of its own."""
-    if not pd.api.types.is_integer_dtype(values.dtype) or len(values) < _FEWEST or values.hasnans:
-        return ""
-    numbers = values.to_numpy(np.int64)
-    if numbers.min() < 0 or (numbers.max() >= len(numbers) + 1 and numbers.max() > _LAST_YEAR):
-        return ""
-    if (numbers == np.arange(len(numbers)) + np.clip(numbers[0], 0, 1)).all():
-        return "counts the rows"
     name = str(label).strip().lower().replace("_", "")
-    times = rows.times
+    is_whole = pd.api.types.is_integer_dtype(values.dtype)
+    is_counter = bool(_COUNTER_NAMES.fullmatch(name))
+    if is_counter and pd.api.types.is_float_dtype(values.dtype):
+        is_whole = bool((values % 1 == 0).all())
+    if not is_whole or len(values) < _FEWEST or values.hasnans or values.min() < 0:
+        return ""
+    numbers, times = values.to_numpy(np.int64), rows.times
+    if numbers.min() == numbers.max():
+        return ""
+    if is_counter and _are_successive(numbers, as_numbers(times)):
+        return "counts the rows"
     if is_integer(times):
         if (numbers == times.to_numpy(np.int64)).all():
             return "repeats the index"
-        return f"is named as the {name} of a date" if name in _PARTS else ""
-    for part in dict.fromkeys(_PARTS.values()):
-        own = _part_of(times, part)
-        if part == "day_of_week" and numbers.min() > 0:
-            own = own + 1  # Monday is 0 or 1
-        if (numbers == own).all() and numbers.min() < numbers.max():
-            return f"holds the {part.replace('_', ' ')} of each row"
-    return ""
+        if name in _PARTS:
+            return f"is named as the {name} of a date"
+    else:
+        starts = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+        for part in (*dict.fromkeys(_PARTS.values()), "date", "month as number", *_UNITS):
+            rest = (slice(_FEWEST), slice(None))  # the first rows decide nearly always
+            if all(_is_part(numbers[some], starts[some], part) for some in rest):
+                what = "time" if part in _UNITS else part.replace("_", " ")
+                return f"holds the {what} of each row"
+    return "counts the rows" if _are_successive(numbers, as_numbers(times)) else ""
 
 
-def _part_of(times: Any, part: str) -> np.ndarray:
-    """Return a part of each time, (N,) int64."""
-    if part == "week" and isinstance(times, pd.DatetimeIndex):
-        return times.isocalendar()["week"].to_numpy(np.int64)
-    return np.asarray(getattr(times, part), np.int64)
+def _are_successive(numbers: np.ndarray, times: np.ndarray) -> bool:
+    """Return whether integers go up by 1 from row to row, as they stand or in order of time."""
+    first, last = numbers.min(), numbers.max()
+    if last - first != len(numbers) - 1 or (first > 1 and len(numbers) < _MANY):
+        return False
+    in_time = numbers[np.argsort(times, kind="stable")]
+    return any((np.diff(order) == 1).all() for order in (numbers, in_time))
+
+
+def _is_part(numbers: np.ndarray, times: pd.DatetimeIndex, part: str) -> bool:
+    """Return whether integers are this part of each time, or the time itself in some unit."""
+    if part in _UNITS:
+        return bool((numbers == times.as_unit(part).asi8).all())
+    if part == "date":
+        own = (times.year * 100 + times.month) * 100 + times.day
+    elif part == "month as number":
+        own = times.year * 100 + times.month
+    elif part == "week":
+        own = times.isocalendar()["week"]
+    else:
+        own = getattr(times, part)
+    own = np.asarray(own, np.int64)
+    if part == "day_of_week":  # Monday is 0 or 1
+        return bool((numbers == own).all() or (numbers == own + 1).all())
+    return bool((numbers == own).all())

@@ -189,9 +189,16 @@ def test_repeated_times_that_no_column_explains():
 
 
 COUNTERS = {
-    "counts the rows": [np.arange(N), np.arange(1, N + 1)],
+    "counts the rows": [
+        np.arange(N),
+        np.arange(1, N + 1),
+        np.arange(N) + 45292,
+        np.arange(N) * 1.0,
+    ],
     "holds the year of each row": [MONTHS.year],
     "holds the month of each row": [MONTHS.month, MONTHS.month.astype("Int64")],
+    "holds the date of each row": [MONTHS.strftime("%Y%m%d").astype(int)],
+    "holds the month as number of each row": [MONTHS.strftime("%Y%m").astype(int)],
 }
 
 
@@ -204,13 +211,21 @@ def test_counters_are_no_series(what, index):
             assert read(frame).num_targets == 2
         assert len(seen) == 1
         read(frame, target=["Unnamed: 0", "y"])  # the user said so
+        with pytest.warns(FrameWarning, match=what):
+            read(frame.sample(frac=1, random_state=0))
+
+
+def test_stamps_that_repeat_the_index():
+    frame = pd.DataFrame({"stamp": MONTHS.as_unit("s").asi8, "y": SALES}, index=MONTHS)
+    with pytest.warns(FrameWarning, match="'stamp' holds the time of each row"):
+        read(frame)
 
 
 def test_days_of_the_week():
     frame = pd.DataFrame(
         {"d": days(N).day_of_week + 1, "h": days(N).day, "y": SALES}, index=days(N)
     )
-    with pytest.warns(FrameWarning, match="'d' holds the day of week .*, 'h' counts the rows"):
+    with pytest.warns(FrameWarning, match="'d' holds the day of week .*, 'h' holds the day of"):
         read(frame)
 
 
