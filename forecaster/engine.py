@@ -252,12 +252,12 @@ class Engine:
 def _read(
     frame: Frame,
     reading: Reading,
-    like: SeriesTable | None = None,
+    before: SeriesTable | None = None,
     known: KnownTimes | None = None,
 ) -> SeriesTable:
     if isinstance(frame, str | PathLike):
-        return read_parquet(Path(frame), reading, like, known)
-    return read_frame(frame, reading, like, known)
+        return read_parquet(Path(frame), reading, before=before, known=known)
+    return read_frame(frame, reading, before=before, known=known)
 
 
 def _columns(frame: Frame) -> Collection[Hashable]:

@@ -43,7 +43,7 @@ class Forecaster(SpecEstimator):
         horizon: steps of `freq` to forecast, at least 1.
         input_length: steps of history that the network sees, at least 1; None takes three seasons
             or three horizons, whichever is more, but no more than a third of the rows.
-        target: the column or columns to forecast; None takes all numeric ones.
+        target: the column to forecast, or a list of columns; None takes all numeric ones.
         id_column: the column that says which series a row belongs to, where series stand below
             each other; None where every series has a column, or the index has levels (id, time).
         time_column: the column with the times; None takes the index.
@@ -51,7 +51,7 @@ class Forecaster(SpecEstimator):
         season_length: steps in a season, at least 1; None takes it from `freq` (24 for hours,
             12 for months).
         past_covariates: columns that are known up to each cutoff, such as measured weather. Numbers
-            and booleans are numeric; texts are categories.
+            and booleans are numeric; texts and the dtype "category" are categories.
         future_covariates: columns that are known over the horizon too, such as prices; `predict`
             is given them as `future`.
         static_covariates: columns that hold one value for each id.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Hashable
+from collections.abc import Collection, Hashable, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -36,7 +36,12 @@ _ENCODABLE = (  # what categories may be, as pandas infers it
 
 
 def target_columns(
-    frame: pd.DataFrame, target: Any, others: Collection[Hashable], *, has_times: bool = True
+    frame: pd.DataFrame,
+    target: Any,
+    others: Collection[Hashable],
+    *,
+    known: Collection[Hashable] = (),
+    has_times: bool = True,
 ) -> pd.DataFrame:
     """Select the columns to forecast, all numeric; a view of the frame where they are adjacent.
 
@@ -44,10 +49,11 @@ def target_columns(
         frame: any. Columns of numbers that are kept as objects become float64.
         target: a label or a list of labels; None for every numeric column that has no other role.
         others: labels of the columns that have one.
+        known: labels of targets in a frame that was read before, which are not left out here.
         has_times: whether a column of times is named.
 
     Raises:
-        TypeError: if a target is not numeric, or there is none.
+        TypeError: if a target, or a column that was one before, is not numeric, or there is none.
 
     Warns:
         FrameWarning: if columns are left out because they are not numeric.
@@ -58,16 +64,18 @@ def target_columns(
         chosen = labels_of(target, frame.columns)
     positions = np.array([where[label] for label in chosen], int)
     numeric = np.array([is_numeric(dtype) for dtype in frame.dtypes.iloc[positions]], bool)
+    is_wanted = {p: target is not None or frame.columns[p] in known for p in positions[~numeric]}
     converted = {}
-    for position in positions[~numeric]:
+    for position in is_wanted:
         values = as_numbers_if(frame.iloc[:, position])
-        if values is None and target is not None and _has_no_value(frame.iloc[:, position]):
+        if values is None and is_wanted[position] and _has_no_value(frame.iloc[:, position]):
             values = pd.Series(np.nan, index=frame.index)
         if values is not None:
             converted[position] = values
     numeric |= np.isin(positions, list(converted))
     rejected = frame.iloc[:, positions[~numeric]]
-    if target is None and numeric.any() and len(rejected.columns):
+    was_target = any(is_wanted[position] for position in positions[~numeric])
+    if numeric.any() and len(rejected.columns) and not was_target:
         warn(
             f"`frame` has columns that are not numeric and are left out: "
             f"{_with_dtypes(rejected)}.{_advice_to_include(rejected, has_times)}",
@@ -83,11 +91,15 @@ def target_columns(
     first, last = positions[0], positions[-1]
     are_adjacent = (np.diff(positions) == 1).all()
     columns = frame.iloc[:, slice(first, last + 1) if are_adjacent else positions]
-    if converted:
-        columns = columns.copy(deep=False)
-        for place, position in enumerate(positions):
-            if position in converted:
-                columns.isetitem(place, converted[position])
+    places = {place: converted[p] for place, p in enumerate(positions) if p in converted}
+    return _replaced(columns, places) if places else columns
+
+
+def _replaced(columns: pd.DataFrame, others: Mapping[int, pd.Series]) -> pd.DataFrame:
+    """Replace columns by position; the frame that they are of stays as it is."""
+    columns = columns.copy(deep=False)
+    for place, values in others.items():
+        columns.isetitem(place, values)
     return columns
 
 

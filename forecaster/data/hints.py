@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Hashable, Iterator, Mapping
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -11,8 +12,9 @@ import pandas as pd
 
 from forecaster.data.frame_checks import FrameWarning, Rows
 from forecaster.data.interop import as_pandas, library_of
+from forecaster.data.labels import joining
 from forecaster.data.messages import shortlist
-from forecaster.data.time_grid import is_integer
+from forecaster.data.time_grid import as_numbers, is_integer
 from forecaster.utils.warn import warn
 
 _SAMPLE = 100  # values of a column that are looked at
@@ -46,6 +48,9 @@ _PARTS = {
 }
 _LAST_YEAR = 2500
 _UNITS = {"s": 1e11, "ms": 1e14, "us": 1e17, "ns": np.inf}  # below the year 5138 since 1970
+_MOST_IDS = 6  # columns that are tried, alone and in pairs
+_COUNTER_NAMES = re.compile(r"|unnamed: ?\d+|index|level\d|row(names?|num(ber)?)")
+_MANY = 10  # rows from which any successive integers count
 _FEWEST = 3  # rows from which a counter is one
 
 
@@ -94,8 +99,8 @@ def check_index_is_meant(
         return
     label, values = times[0], free[times[0]]
     conversion, named = _naming(label, free)
-    if rows.ids is None and not conversion and (found := _id_of(free, values)) is not None:
-        named += f", id_column={found!r}"
+    if rows.ids is None and not conversion and len(found := _ids_of(free, values)) == 1:
+        named += f", id_column={found[0]!r}"
     taken = (
         f"took the index, {shortlist(rows.times[:3])}, ..., for integer times; {label!r} looks "
         f"like times, e.g. {values.dropna().iloc[0]}: {conversion}`{named}`"
@@ -118,30 +123,42 @@ def reject_other_index(frame: pd.DataFrame, others: Collection[Hashable]) -> Non
     """
     hint = time_hint(pd.DataFrame(_free(frame, others)))
     if hint and not isinstance(frame.index, pd.MultiIndex):
+        if not frame.index.is_unique:
+            hint += " `frame = frame.reset_index()` makes a column of the index, as of ids."
         raise TypeError(
             f"`frame` must have datetimes, periods or integers as times. Received: "
             f"{frame.index.dtype} in the index, e.g. {shortlist(frame.index[:2])}.{hint}"
         ) from None
 
 
-def reject_hidden_ids(frame: pd.DataFrame, rows: Rows, others: Collection[Hashable]) -> None:
-    """Raise an error that names the column of ids, where times repeat and such a column is free.
+def reject_hidden_ids(
+    frame: pd.DataFrame, rows: Rows, others: Collection[Hashable], id_column: Hashable | None
+) -> None:
+    """Raise an error that names the columns of ids, where times repeat and such columns are free.
 
     Args:
         frame: as the user gave it.
         rows: as they were read.
         others: labels of the columns that have a role.
+        id_column: label of the column of ids, if one is named.
     """
-    if rows.ids is not None or rows.times.is_unique:
+    again = pd.DataFrame({"id": rows.codes, "time": rows.times}).duplicated().to_numpy()
+    if not again.any() or (rows.ids is not None and id_column is None):
         return
-    found = _id_of(_free(frame, others), pd.Series(rows.times, index=frame.index))
-    if found is not None:
-        again = np.flatnonzero(rows.times.duplicated())
-        raise ValueError(
-            f"`{rows.argument}` must have every time once. Received: {len(again)} duplicated "
-            f"rows, at {rows.named(again)}; no value of {found!r} has a time twice. Name the "
-            f"column of ids by `id_column`: `id_column={found!r}`."
-        ) from None
+    found = _ids_of(_free(frame, others), pd.Series(rows.times, index=frame.index), rows.codes)
+    if not found:
+        return
+    of_id = "" if rows.ids is None else " of an id"
+    few = np.flatnonzero(again)
+    columns = found if id_column is None else [id_column, *found]
+    how = f"Name the column of ids by `id_column`: `id_column={found[0]!r}`."
+    if len(columns) > 1:
+        how = f"Join them into one column: `{joining(columns)}`, and name it: `id_column='id'`."
+    raise ValueError(
+        f"`{rows.argument}` must have every time{of_id} once. Received: {len(few)} duplicated "
+        f"rows, at {rows.named(few)}; {shortlist(list(map(repr, columns)))} "
+        f"{'tell' if len(columns) > 1 else 'tells'} them apart. {how}"
+    ) from None
 
 
 def warn_of_counters(columns: pd.DataFrame, rows: Rows) -> None:
@@ -246,15 +263,26 @@ def _free(frame: pd.DataFrame, others: Collection[Hashable]) -> dict[Hashable, p
     return {label: values for label, values in frame.items() if label not in others}
 
 
-def _id_of(free: Mapping[Hashable, pd.Series], times: pd.Series) -> Hashable | None:
-    """Return the label of a column within whose values no time repeats, if times do at all."""
-    if times.is_unique:
-        return None
-    for label in _possible_ids(free):
-        pairs = pd.DataFrame({"id": free[label].to_numpy(), "time": times.to_numpy()})
-        if label != times.name and not pairs.duplicated().any():
-            return label
-    return None
+def _ids_of(
+    free: Mapping[Hashable, pd.Series], times: pd.Series, codes: np.ndarray | None = None
+) -> list[Hashable]:
+    """Return the labels of one or two columns within whose values no time repeats; else none.
+
+    Args:
+        free: the columns that may be.
+        times: (N,) of which some repeat; else no ids are needed.
+        codes: (N,) of the ids that are known, if there are any.
+    """
+    known = pd.DataFrame({"time": times.to_numpy(), "id": codes})
+    if not known.duplicated().any():
+        return []
+    possible = [label for label in _possible_ids(free) if label != times.name][:_MOST_IDS]
+    for count in (1, 2):
+        for labels in combinations(possible, count):
+            more = {f"part {n}": free[label].to_numpy() for n, label in enumerate(labels)}
+            if not known.assign(**more).duplicated().any():
+                return list(labels)
+    return []
 
 
 def _possible_ids(free: Mapping[Hashable, pd.Series]) -> Iterator[Hashable]:
@@ -270,30 +298,55 @@ def _possible_ids(free: Mapping[Hashable, pd.Series]) -> Iterator[Hashable]:
 
 def _counts(label: Hashable, values: pd.Series, rows: Rows) -> str:
     """Tell what a column of integers counts or dates; empty if it holds values of its own."""
-    if not pd.api.types.is_integer_dtype(values.dtype) or len(values) < _FEWEST or values.hasnans:
-        return ""
-    numbers = values.to_numpy(np.int64)
-    if numbers.min() < 0 or (numbers.max() >= len(numbers) + 1 and numbers.max() > _LAST_YEAR):
-        return ""
-    if (numbers == np.arange(len(numbers)) + np.clip(numbers[0], 0, 1)).all():
-        return "counts the rows"
     name = str(label).strip().lower().replace("_", "")
-    times = rows.times
+    is_whole = pd.api.types.is_integer_dtype(values.dtype)
+    is_counter = bool(_COUNTER_NAMES.fullmatch(name))
+    if is_counter and pd.api.types.is_float_dtype(values.dtype):
+        is_whole = bool((values % 1 == 0).all())
+    if not is_whole or len(values) < _FEWEST or values.hasnans or values.min() < 0:
+        return ""
+    numbers, times = values.to_numpy(np.int64), rows.times
+    if numbers.min() == numbers.max():
+        return ""
+    if is_counter and _are_successive(numbers, as_numbers(times)):
+        return "counts the rows"
     if is_integer(times):
         if (numbers == times.to_numpy(np.int64)).all():
             return "repeats the index"
-        return f"is named as the {name} of a date" if name in _PARTS else ""
-    for part in dict.fromkeys(_PARTS.values()):
-        own = _part_of(times, part)
-        if part == "day_of_week" and numbers.min() > 0:
-            own = own + 1  # Monday is 0 or 1
-        if (numbers == own).all() and numbers.min() < numbers.max():
-            return f"holds the {part.replace('_', ' ')} of each row"
-    return ""
+        if name in _PARTS:
+            return f"is named as the {name} of a date"
+    else:
+        starts = times.to_timestamp() if isinstance(times, pd.PeriodIndex) else times
+        for part in (*dict.fromkeys(_PARTS.values()), "date", "month as number", *_UNITS):
+            rest = (slice(_FEWEST), slice(None))  # the first rows decide nearly always
+            if all(_is_part(numbers[some], starts[some], part) for some in rest):
+                what = "time" if part in _UNITS else part.replace("_", " ")
+                return f"holds the {what} of each row"
+    return "counts the rows" if _are_successive(numbers, as_numbers(times)) else ""
 
 
-def _part_of(times: Any, part: str) -> np.ndarray:
-    """Return a part of each time, (N,) int64."""
-    if part == "week" and isinstance(times, pd.DatetimeIndex):
-        return times.isocalendar()["week"].to_numpy(np.int64)
-    return np.asarray(getattr(times, part), np.int64)
+def _are_successive(numbers: np.ndarray, times: np.ndarray) -> bool:
+    """Return whether integers go up by 1 from row to row, as they stand or in order of time."""
+    first, last = numbers.min(), numbers.max()
+    if last - first != len(numbers) - 1 or (first > 1 and len(numbers) < _MANY):
+        return False
+    in_time = numbers[np.argsort(times, kind="stable")]
+    return any((np.diff(order) == 1).all() for order in (numbers, in_time))
+
+
+def _is_part(numbers: np.ndarray, times: pd.DatetimeIndex, part: str) -> bool:
+    """Return whether integers are this part of each time, or the time itself in some unit."""
+    if part in _UNITS:
+        return bool((numbers == times.as_unit(part).asi8).all())
+    if part == "date":
+        own = (times.year * 100 + times.month) * 100 + times.day
+    elif part == "month as number":
+        own = times.year * 100 + times.month
+    elif part == "week":
+        own = times.isocalendar()["week"]
+    else:
+        own = getattr(times, part)
+    own = np.asarray(own, np.int64)
+    if part == "day_of_week":  # Monday is 0 or 1
+        return bool((numbers == own).all() or (numbers == own + 1).all())
+    return bool((numbers == own).all())

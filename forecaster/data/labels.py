@@ -73,12 +73,17 @@ def check_one_label(argument: str, label: Any) -> None:
     if not isinstance(found, Hashable) or isinstance(label, Set | Iterator):
         join = ""
         if argument == "id_column" and isinstance(found, list) and len(found) > 1:
-            parts = " + '/' + ".join(f"frame[{part!r}].astype(str)" for part in found)
-            join = f" Join them into one column: `frame['id'] = {parts}`."
+            join = f" Join them into one column: `{joining(found)}`."
         raise TypeError(
             f"`{argument}` must be the label of one column. Received: {argument}={label!r} "
             f"({type(label).__name__}).{join or f' Write the label alone: `{argument}=...`.'}"
         )
+
+
+def joining(labels: Sequence[Hashable]) -> str:
+    """Return the call that joins columns of ids into one."""
+    parts = " + '/' + ".join(f"frame[{label!r}].astype(str)" for label in labels)
+    return f"frame['id'] = {parts}"
 
 
 def reject_unknown(columns: pd.Index, role: str, labels: list[Any], argument: str) -> None:

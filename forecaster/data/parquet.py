@@ -39,7 +39,8 @@ _COUNTS = 64  # batches whose counts are added up at a time
 def read_parquet(
     path: str | Path,
     reading: Reading,
-    like: SeriesTable | None = None,
+    *,
+    before: SeriesTable | None = None,
     known: KnownTimes | None = None,
 ) -> SeriesTable:
     """Read a Parquet file, or all those in a folder, as `read_frame` reads a frame of their rows.
@@ -53,7 +54,7 @@ def read_parquet(
         path: of a file, or of a folder with files that are called ``*.parquet``, also in folders
             of it. Names that begin with "." or "_" are ignored.
         reading: roles of the columns, and the step, as for `read_frame`.
-        like: as for `read_frame`.
+        before: as for `read_frame`.
         known: the same.
 
     Raises:
@@ -68,7 +69,8 @@ def read_parquet(
     """
     files = _Files(Path(path))
     if reading.id_column is None:
-        return read_frame(_to_pandas(files.dataset().to_table()), reading, like, known)
+        frame = _to_pandas(files.dataset().to_table())
+        return read_frame(frame, reading, before=before, known=known)
     if reading.time_column is None:
         raise ValueError(
             "`time_column` must be given for Parquet files with a column of ids. Received: "
@@ -83,13 +85,14 @@ def read_parquet(
     id_column = str(reading.id_column)  # names in Arrow are texts
     ids, buckets = _buckets(dataset, id_column, BUCKET // len(columns))
     if len(ids) == 0 or buckets[-1] == 0:
-        return read_frame(_to_pandas(dataset.to_table()), reading, like, known)
+        frame = _to_pandas(dataset.to_table())
+        return read_frame(frame, reading, before=before, known=known)
     missing = _MissingRows()
     with tempfile.TemporaryDirectory() as folder:
         _write_buckets(dataset, id_column, ids, buckets, Path(folder))
-        tables = _tables(Path(folder), int(buckets[-1]) + 1, reading, missing, like, known)
+        tables = _tables(Path(folder), int(buckets[-1]) + 1, reading, missing, before, known)
         table = concat_ids(tables)
-    check_whole(table, reading, missing.first, missing.count, like)
+    check_whole(table, reading, missing.first, missing.count, before=before)
     return table
 
 
@@ -334,13 +337,14 @@ def _tables(
     count: int,
     reading: Reading,
     missing: _MissingRows,
-    like: SeriesTable | None,
+    before: SeriesTable | None,
     known: KnownTimes | None,
 ) -> Iterator[SeriesTable]:
     """Yield the table of every bucket; all have the step of the first."""
     rows = 0
     for number in range(count):
-        table, missing_rows = read_part(_read_bucket(folder / str(number)), reading, like, known)
+        bucket = _read_bucket(folder / str(number))
+        table, missing_rows = read_part(bucket, reading, before=before, known=known)
         reading = replace(reading, freq=table.freq)
         missing.add(missing_rows, rows)
         rows += table.num_rows

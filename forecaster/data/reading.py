@@ -11,7 +11,7 @@ Who owns what:
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+from collections.abc import Collection, Hashable, Sequence
 from dataclasses import dataclass, replace
 from datetime import tzinfo
 from typing import Any
@@ -101,16 +101,17 @@ class Reading:
         named = {} if target is None else {"target": labels_of(target, frame.columns)}
         check_columns(frame, {**self.roles, **named})
 
-    def targets_of(self, frame: pd.DataFrame) -> pd.DataFrame:
-        """Return the columns to forecast."""
+    def targets_of(self, frame: pd.DataFrame, known: Collection[Hashable] = ()) -> pd.DataFrame:
+        """Return the columns to forecast; those `known` as targets must not be left out."""
         has_times = self.time_column is not None
-        return target_columns(frame, self.target, self.named, has_times=has_times)
+        return target_columns(frame, self.target, self.named, known=known, has_times=has_times)
 
 
 def read_frame(
     frame: Any,
     reading: Reading = Reading(),
-    like: SeriesTable | None = None,
+    *,
+    before: SeriesTable | None = None,
     known: KnownTimes | None = None,
 ) -> SeriesTable:
     """Check a frame and align it to regular grids; the frame itself is never changed.
@@ -123,7 +124,7 @@ def read_frame(
             periods, or integers; a column may also hold texts in ISO 8601. A Series is a frame of
             one column, called "value" if it has no name.
         reading: the roles of its columns, and its step.
-        like: a table that was read before, as that of a fit: covariates that are categories there
+        before: a table that was read before, as that of a fit: covariates that are categories there
             are so here, and what only a first reading should ask is not asked again.
         known: times of the frame before, whose kind these must have; times in another zone are
             converted. None for the first frame.
@@ -153,19 +154,20 @@ def read_frame(
         array([[1., 2., 3.]])
     """
     try:
-        table, lacking = read_part(frame, reading, like, known)
+        table, lacking = read_part(frame, reading, before=before, known=known)
     except TypeError as error:
         if library_of(frame) != "pandas":
             error.add_note("The calls are for pandas: `frame = frame.to_pandas()` goes first.")
         raise
-    check_whole(table, reading, lacking[:5], len(lacking), like)
+    check_whole(table, reading, lacking[:5], len(lacking), before=before)
     return table
 
 
 def read_part(
     frame: Any,
     reading: Reading,
-    like: SeriesTable | None = None,
+    *,
+    before: SeriesTable | None = None,
     known: KnownTimes | None = None,
 ) -> tuple[SeriesTable, np.ndarray]:
     """Read a frame that may be a part of a larger one, some of its ids; see `check_whole`.
@@ -173,7 +175,7 @@ def read_part(
     Args:
         frame: as for `read_frame`.
         reading: the roles of its columns, and its step.
-        like: as for `read_frame`.
+        before: as for `read_frame`.
         known: the same.
 
     Returns:
@@ -186,12 +188,14 @@ def read_part(
     check_times_are_named(frame, time_column)
     library, frame = library_of(frame), as_frame(frame, id_column, time_column)
     reading.check(frame)
-    rows, zone, alignment = _aligned(frame, reading, known, is_first=like is None)
-    columns = reading.targets_of(frame)
-    _check_labels(frame, rows, columns, is_first=like is None, are_named=reading.target is not None)
+    rows, zone, alignment = _aligned(frame, reading, known, is_first=before is None)
+    columns = reading.targets_of(frame, () if before is None else before.targets)
+    _check_labels(
+        frame, rows, columns, is_first=before is None, are_named=reading.target is not None
+    )
     values = to_values(columns, rows)
     past, future, static = (
-        read_covariates(frame, name, reading.roles[name], rows, getattr(like, name, None))
+        read_covariates(frame, name, reading.roles[name], rows, getattr(before, name, None))
         for name in COVARIATE_ROLES
     )
     label = reading.weight_column
@@ -225,7 +229,8 @@ def check_whole(
     reading: Reading,
     lacking: np.ndarray,
     count: int,
-    like: SeriesTable | None = None,
+    *,
+    before: SeriesTable | None = None,
 ) -> None:
     """Check that a whole table has values and weights; warn of gaps and outliers.
 
@@ -234,7 +239,7 @@ def check_whole(
         reading: the options it was read with.
         lacking: the first rows of the table that the frame lacks; five are enough.
         count: the number of all of them.
-        like: as for `read_frame`.
+        before: as for `read_frame`.
 
     Raises:
         ValueError: if all values are missing, or no weight is above 0.
@@ -247,7 +252,7 @@ def check_whole(
         reject_weightless(table.weights, reading.weight_column)
     warn_of_gaps(table, lacking, count)
     warn_of_outliers(table)
-    if like is None:
+    if before is None:
         warn_of_like_ids(table.ids)
         warn_of_identifiers(table)
 
@@ -277,7 +282,7 @@ def _aligned(
     try:
         return rows, zone, align_rows(rows, reading.freq)
     except ValueError:
-        reject_hidden_ids(frame, rows, reading.named)
+        reject_hidden_ids(frame, rows, reading.named, reading.id_column)
         raise
 
 

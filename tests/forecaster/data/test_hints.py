@@ -150,6 +150,38 @@ def test_repeated_times_name_the_column_of_ids(ids, kind):
         read(frame.set_index("when"), target="sold")
 
 
+@pytest.mark.parametrize(
+    "options", [{"time_column": "t"}, {"time_column": "t", "id_column": "store"}]
+)
+@pytest.mark.parametrize("stores", [[1, 2], ["n", "s"]])
+def test_two_columns_of_ids_are_joined(stores, options):
+    frame = pd.DataFrame(
+        {
+            "colour": "red",
+            "store": np.repeat(stores, 12),
+            "item": [*np.repeat([1, 2], 6)] * 2,
+            "t": [*MONTHS[:6]] * 4,
+            "sold": SALES,
+        }
+    )
+    with pytest.raises(ValueError, match="'store', 'item' tell them apart") as caught:
+        read(frame, target="sold", **options)
+    join, named = re.findall("`([^`]*)`", str(caught.value))[1:]
+    exec(join, {"frame": frame})
+    table = read(frame, target="sold", **options | eval(f"dict({named})"))
+    assert table.ids.tolist() == [f"{store}/{item}" for store in stores for item in (1, 2)]
+    assert table.values[0].tolist() == SALES.tolist()
+
+
+def test_ids_in_the_index_beside_a_column_of_times():
+    frame = long_ramp({"a": 5, "b": 4}).set_index("shop")
+    with pytest.raises(
+        TypeError, match=r"'when' looks like times.*`frame = frame\.reset_index\(\)`"
+    ):
+        read(frame, target="sold")
+    read(frame.reset_index(), target="sold", time_column="when", id_column="shop")
+
+
 def test_repeated_times_that_no_column_explains():
     frame = pd.DataFrame({"y": SALES, "colour": "red"}, index=MONTHS[[0, *range(N - 1)]])
     with pytest.raises(ValueError, match=r"duplicated rows, at 2020-01-01.* Join them"):
@@ -157,9 +189,16 @@ def test_repeated_times_that_no_column_explains():
 
 
 COUNTERS = {
-    "counts the rows": [np.arange(N), np.arange(1, N + 1)],
+    "counts the rows": [
+        np.arange(N),
+        np.arange(1, N + 1),
+        np.arange(N) + 45292,
+        np.arange(N) * 1.0,
+    ],
     "holds the year of each row": [MONTHS.year],
     "holds the month of each row": [MONTHS.month, MONTHS.month.astype("Int64")],
+    "holds the date of each row": [MONTHS.strftime("%Y%m%d").astype(int)],
+    "holds the month as number of each row": [MONTHS.strftime("%Y%m").astype(int)],
 }
 
 
@@ -172,13 +211,21 @@ def test_counters_are_no_series(what, index):
             assert read(frame).num_targets == 2
         assert len(seen) == 1
         read(frame, target=["Unnamed: 0", "y"])  # the user said so
+        with pytest.warns(FrameWarning, match=what):
+            read(frame.sample(frac=1, random_state=0))
+
+
+def test_stamps_that_repeat_the_index():
+    frame = pd.DataFrame({"stamp": MONTHS.as_unit("s").asi8, "y": SALES}, index=MONTHS)
+    with pytest.warns(FrameWarning, match="'stamp' holds the time of each row"):
+        read(frame)
 
 
 def test_days_of_the_week():
     frame = pd.DataFrame(
         {"d": days(N).day_of_week + 1, "h": days(N).day, "y": SALES}, index=days(N)
     )
-    with pytest.warns(FrameWarning, match="'d' holds the day of week .*, 'h' counts the rows"):
+    with pytest.warns(FrameWarning, match="'d' holds the day of week .*, 'h' holds the day of"):
         read(frame)
 
 

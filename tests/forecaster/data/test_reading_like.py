@@ -35,7 +35,7 @@ def frame_of(x):
 @pytest.mark.parametrize("first", SAME)
 def test_numbers_stay_numbers_in_any_dtype(first, later):
     table = read_frame(frame_of(SAME[first]), READING)
-    again = read_frame(frame_of(SAME[later]), READING, table)
+    again = read_frame(frame_of(SAME[later]), READING, before=table)
     np.testing.assert_array_equal(again.future_covariates.values, [NUMBERS])
     assert again.future_covariates.categories == (None,)
     future = future_frame(table, ROWS)
@@ -47,7 +47,7 @@ def test_numbers_stay_numbers_in_any_dtype(first, later):
 @pytest.mark.parametrize("later", SAME)
 def test_numbers_that_were_names_are_the_same_names(later):
     table = read_frame(frame_of(pd.Categorical([1, 2, 3, 3, 2, 1])), READING)
-    again = read_frame(frame_of(SAME[later]), READING, table)
+    again = read_frame(frame_of(SAME[later]), READING, before=table)
     own, found = table.future_covariates.merged(again.future_covariates)
     assert found.decoded(0, found.values[0]).tolist() == NUMBERS
     assert own.decoded(0, own.values[0]).tolist() == [1, 2, 3, 3, 2, 1]
@@ -72,7 +72,7 @@ def test_booleans_that_were_names_are_the_same_names(later):
     table = read_frame(frame_of(pd.Categorical([False, True] * 3)), READING)
     names = index_from_json(labels_to_json(table.future_covariates.categories[0]), [None])
     for before in (table, replace_names(table, names)):
-        found = read_frame(frame_of(later), READING, before).future_covariates
+        found = read_frame(frame_of(later), READING, before=before).future_covariates
         assert found.decoded(0, found.values[0]).tolist() == [True, False] * 3
         own, _ = before.future_covariates.merged(found)
         assert own.categories[0].tolist() == [False, True]
@@ -86,7 +86,7 @@ def replace_names(table, names):
 def test_texts_are_not_taken_for_numbers_that_were_names():
     table = read_frame(frame_of(pd.Categorical([1, 2, 3] * 2)), READING)
     with pytest.raises(TypeError, match=r"pd\.to_numeric\(frame\['x'\]\)"):
-        read_frame(frame_of(["1", "2", "3"] * 2), READING, table)
+        read_frame(frame_of(["1", "2", "3"] * 2), READING, before=table)
 
 
 def test_texts_of_numbers_that_were_names_are_names():
@@ -94,11 +94,11 @@ def test_texts_of_numbers_that_were_names_are_names():
     with pytest.raises(TypeError, match="texts that look like numbers"):
         read_frame(frame_of(texts), READING)
     table = read_frame(frame_of(pd.Categorical(texts)), READING)
-    again = read_frame(frame_of(texts), READING, table).future_covariates
+    again = read_frame(frame_of(texts), READING, before=table).future_covariates
     assert again.decoded(0, again.values[0]).tolist() == texts
     numbers = read_frame(frame_of(NUMBERS), READING)
     with pytest.raises(TypeError, match="texts that look like numbers") as caught:
-        read_frame(frame_of(texts), READING, numbers)
+        read_frame(frame_of(texts), READING, before=numbers)
     with pytest.raises(TypeError, match=r"`future\['x'\] = pd\.to_numeric\(future\['x'\]\)`"):
         with_future(numbers, future_frame(numbers, ROWS).assign(x=texts), ROWS)
     assert "frame['x'] = pd.to_numeric(frame['x'])" in str(caught.value)
@@ -118,7 +118,7 @@ def test_what_only_a_first_reading_asks_is_not_asked_again():
     assert "Covariate 'note' has 30 categories in 30 rows, from which little can" in texts[1]
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        read_frame(frame, reading, table)
+        read_frame(frame, reading, before=table)
         few = frame.assign(note=[f"{n % 14:x} o'clock" for n in range(30)])
         read_frame(few, Reading(target="y", past_covariates=["note"]))
 
@@ -126,5 +126,17 @@ def test_what_only_a_first_reading_asks_is_not_asked_again():
 def test_codes_need_no_kind_where_nothing_is_known():
     table = read_frame(frame_of([None] * ROWS), READING)
     assert isinstance(table.future_covariates, Covariates)
-    again = read_frame(frame_of(NUMBERS), READING, table).future_covariates
+    again = read_frame(frame_of(NUMBERS), READING, before=table).future_covariates
     assert again.categories == (None,)
+
+
+def test_a_target_that_was_one_is_not_left_out():
+    frame = pd.DataFrame({"a": np.sin(range(ROWS)), "b": np.cos(range(ROWS))}, index=days(ROWS))
+    table = read_frame(frame)
+    none = read_frame(frame.assign(b=None), Reading(), before=table)
+    assert none.targets.tolist() == ["a", "b"]
+    assert np.isnan(none.values[1]).all()
+    with pytest.raises(TypeError, match=r"not numeric: 'b' \(.*pd\.to_numeric\(frame\['b'\]\)"):
+        read_frame(frame.astype({"b": str}), Reading(), before=table)
+    with pytest.warns(FrameWarning, match="left out: 'c'"):
+        assert read_frame(frame.assign(c="x"), Reading(), before=table).num_targets == 2
