@@ -93,13 +93,15 @@ class Engine:
             weights = reading.weight_column
             if weights is not None and not to_learn and weights not in _columns(frame):
                 reading = replace(reading, weight_column=None)  # forecasts need none
-            return _read(frame, reading, fitted.known_times(argument))
+            table = _read(frame, reading, fitted.known_times(argument))
         except (TypeError, ValueError) as error:
             error.add_note(
                 f"The fit was on {shortlist(last_rows.targets)} in steps of "
                 f"{freq_name(last_rows.freq)!r}."
             )
             raise
+        # What is learned from stays in the zone of the fit.
+        return replace(table, layout=replace(table.layout, zone=None)) if to_learn else table
 
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""

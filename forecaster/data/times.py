@@ -19,26 +19,16 @@ from forecaster.data.time_grid import NANOSECONDS, is_integer
 
 _PARSED = ("string", "date", "datetime", "datetime64")  # kinds of values that pandas reads
 _OFFSET = r"\d:\d\d.*?(Z|[+-]\d\d(?::?\d\d)?)$"  # from UTC, at the end of a time of day
-_DATES = ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"]
-_DATES += [
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%d.%m.%y",
-    "%d-%m-%y",
-    "%m-%d-%y",
-    "%Y%m",
-    "%m/%Y",
-    "%b %Y",
-    "%B %Y",
-    "%b-%y",
-    "%Y %b",
-]
-_DATES += ["%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"]
+_DATES = ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%d-%m", "%Y/%d/%m"]
+_DATES += ["%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d"]
+_DATES += ["%Y%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%Y %b", "%d %b %Y", "%d-%b-%Y"]
+_DATES += ["%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y"]
 _CLOCKS = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f"]
 _PERIODS = {  # texts of quarters and weeks -> what reads them
     r"\d{4}-?Q[1-4]": "pd.PeriodIndex({}, freq='Q')",
     r"\d{4}-W\d\d": "pd.to_datetime({} + '-1', format='%G-W%V-%u')",
 }
+_WHOLE = "{}.astype('int64')"
 _YEARS = (1500, 2299)  # of numbers that are taken for years
 # Two digits each, after the year, of numbers like 20240131: month, day, hour, minute, second.
 _DIGITS = [(1, 12), (1, 31), (0, 23), (0, 59), (0, 59)]
@@ -266,11 +256,11 @@ def _advice(times: pd.Index, kind: str, source: TimeSource) -> str:
             f"`time_column`."
         )
     numbers = times.to_numpy(np.float64)
-    are_years = ((_YEARS[0] <= numbers) & (numbers < _YEARS[1] + 1)).all()
     if (numbers == np.round(numbers)).all():
-        whole = "{}.astype('int64')"
-        years = f"pd.to_datetime({whole}.astype(str), format='%Y')"
-        return f"Convert them first, {source.converted(years if are_years else whole)}."
+        found = disguise_of(times.astype(np.int64)) if abs(numbers).max() < 2**63 else None
+        call = "{}" if found is None else found[1]
+        return f"Convert them first, {source.converted(call.replace('{}', _WHOLE))}."
+    are_years = ((_YEARS[0] <= numbers) & (numbers < _YEARS[1] + 1)).all()
     for letter, steps in {"Q": 4, "M": 12}.items():
         rest = (numbers * steps + 0.1) % 1  # 0.1 at the begin of a step, 0.6 in its middle
         if are_years and ((rest < 0.2).all() or (abs(rest - 0.6) < 0.1).all()):

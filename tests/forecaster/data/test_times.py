@@ -72,6 +72,8 @@ CONVERTED = {  # values, the times that they mean, a part of the message
         pd.period_range("1949Q4", periods=9, freq="Q"),
         "freq='Q'",
     ),
+    "seconds": ([1704067200.0], days(1), r"astype\('int64'\), unit='s'"),
+    "day last": (days(40).strftime("%Y-%d-%m"), days(40), "format='%Y-%d-%m'"),
     "whole numbers": ([1.0, 2.0, 5.0], pd.Index([1, 2, 5]), "astype"),
     "durations": (
         pd.to_timedelta([0, 1, 2], unit="D"),
@@ -111,6 +113,7 @@ def test_the_line_in_the_message_reads_the_times(name, place):
 
 
 REFUSED = {
+    "three readings": (["02-03-04"], r"'%d-%m-%y'\) or .*'%m-%d-%y'\) or .*'%y-%m-%d'\)\.$"),
     "two readings": (["01/02/2024", "03/04/2024"], r"'%d/%m/%Y'\) or .*'%m/%d/%Y'\)\.$"),
     "two forms": (["2024-01-31", "01/02/2024"], "Received: 01/02/2024. Write all in one form"),
     "hour 24": (["2024-01-01 23:00", "2024-01-01 24:00"], "24:00 as 00:00 of the next day"),
