@@ -176,13 +176,16 @@ def _parsed(values: pd.Index, source: TimeSource) -> pd.Index:
         wrong = values[times.isna()]
     except (ValueError, FutureWarning):  # several offsets from UTC
         times, wrong = values, values
-    if not len(wrong) and not is_index_of_texts:
+    if not len(wrong) and not is_index_of_texts and getattr(times, "tz", None) is None:
         return times
     texts = pd.Series(values.map(str))
     _reject_missing(texts.str.strip() == "", source)
-    offsets = texts.str.extract(_OFFSET)[0]
-    if offsets.nunique() + offsets.hasnans > 1:
+    offsets = texts.str.extract(_OFFSET)[0]  # pandas 2 takes one text's offset for those without
+    has_none = offsets.hasnans and offsets.notna().any()
+    if has_none or (len(wrong) and offsets.nunique() > 1):
         raise _several_offsets(texts, offsets, source)
+    if not len(wrong) and not is_index_of_texts:
+        return times
     if is_index_of_texts:
         raise _wrong_kind(values, source, _advice_for_texts(values, source))
     raise ValueError(

@@ -14,6 +14,7 @@ DAYS = days(20)
 IN_COLUMN = TimeSource(column="t")
 DATES = [time.date() for time in DAYS]
 HOURS = pd.date_range("2024-03-30 22:00", periods=5, freq="h", tz="Europe/Berlin")
+FAR = np.array(["1500-01-01"], "M8[s]")
 
 
 def arrow(times, kind):
@@ -37,8 +38,11 @@ READ = {
     "texts without dashes": (pd.Index(DAYS.strftime("%Y%m%d")), DAYS),
     "years as texts": (pd.Index(["2001", "2002"]), pd.to_datetime(["2001-01-01", "2002-01-01"])),
     "texts in UTC": (pd.Index(["2024-01-01T00:00Z"]), pd.to_datetime(["2024-01-01T00:00Z"])),
-    "far times": (pd.Index(np.array(["1500-01-01"], "M8[s]")), pd.to_datetime(["1500-01-01"])),
-    "far texts": (pd.Index(["1500-01-01"]), pd.to_datetime(["1500-01-01"])),
+    "two names of UTC": (
+        pd.Index(["2024-01-01T00:00Z", "2024-01-01T01:00+00:00"]),
+        pd.to_datetime(["2024-01-01T00:00Z", "2024-01-01T01:00Z"]),
+    ),
+    "far times": (pd.Index(FAR), pd.DatetimeIndex(FAR)),
 }
 
 
