@@ -76,6 +76,10 @@ CONVERTED = {  # values, the times that they mean, a part of the message
         pd.period_range("1949Q4", periods=9, freq="Q"),
         "freq='Q'",
     ),
+    "mid-year": (YEARS + 0.5, pd.PeriodIndex(YEARS.astype(str), freq="Y"), "freq='Y'"),
+    "mixed": ([2020, "2021"], pd.to_datetime(["2020-01-01", "2021-01-01"]), "ISO8601"),
+    "months of Eurostat": (["2024M01"], days(1), "%YM%m"),
+    "days of the year": (["2024-001", "2024-040"], days(40)[[0, 39]], "%Y-%j"),
     "seconds": ([1704067200.0], days(1), r"astype\('int64'\), unit='s'"),
     "day last": (days(40).strftime("%Y-%d-%m"), days(40), "format='%Y-%d-%m'"),
     "whole numbers": ([1.0, 2.0, 5.0], pd.Index([1, 2, 5]), "astype"),
@@ -155,6 +159,8 @@ def test_a_line_for_a_level_of_the_index():
         ([2024013123, 2024020100], "%Y%m%d%H"),
         ([202401312345], "%Y%m%d%H%M"),
         ([20240131234559], "%Y%m%d%H%M%S"),
+        ([20194, 20201], "years and quarters"),
+        ([202052, 202053, 202101], "years and weeks"),
         ([1_700_000_000, 1_700_003_600], "seconds since 1970"),
         ([1_700_000_000_000], "milliseconds since 1970"),
         ([1_700_000_000_000_000], "microseconds since 1970"),
@@ -164,12 +170,23 @@ def test_a_line_for_a_level_of_the_index():
 def test_numbers_that_look_like_times(numbers, form):
     what, call = disguise_of(pd.Index(numbers))
     assert form in what
-    times = eval(call.format("numbers"), {"numbers": pd.Index(numbers), "pd": pd})
+    times = eval(call.replace("{}", "numbers"), {"numbers": pd.Index(numbers), "pd": pd})
     assert ((times.year >= 2019) & (times.year <= 2024)).all()
 
 
 @pytest.mark.parametrize(
-    "numbers", [range(5), [202013], [20240132], [-5, 3], [123_456_789], [10**12 // 7, 2 * 10**12]]
+    "numbers",
+    [
+        range(5),
+        [202013],
+        [20201, 20202],
+        range(202_010, 202_030),
+        range(20_210, 20_220),
+        [20240132],
+        [-5, 3],
+        [123_456_789],
+        [10**12 // 7, 2 * 10**12],
+    ],
 )
 def test_plain_numbers(numbers):
     assert disguise_of(pd.Index(numbers)) is None
