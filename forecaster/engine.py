@@ -122,7 +122,8 @@ class Engine:
                 f"{other} converts them.",
                 FrameWarning,
             )
-        return table
+        # What is learned from stays in the zone of the fit.
+        return replace(table, layout=replace(table.layout, zone=None)) if to_learn else table
 
     def read_history(self, frame: Frame | None, fitted: Fitted) -> SeriesTable:
         """Read the history to forecast from; None is the one that was kept of the fit."""

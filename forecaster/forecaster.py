@@ -192,9 +192,11 @@ class Forecaster(SpecEstimator):
         Raises:
             NotFittedError: before `fit`.
             TypeError, ValueError: if an argument is not as it must be, or a parameter was changed.
+                Times must be of the kind that the fit had: with a zone, without one, or periods.
 
         Warns:
-            FrameWarning: if a window holds no value, or a covariate has an unknown category.
+            FrameWarning: if a window holds no value, a covariate has an unknown category, or times
+                were converted from another zone: forecasts come back in that of the history.
         """
         fitted = self._current_fit()
         levels = asked_levels(fitted.config.head, quantiles)

@@ -181,7 +181,7 @@ def _duplicates(rows: Rows, again: np.ndarray) -> ValueError:
     """Make the error that names rows, (K,), whose time is in an earlier row of their series."""
     several = rows.at(again)
     is_repeated = pd.DataFrame({"id": several.codes, "time": several.times}).duplicated()
-    where = rows.named(again[~is_repeated.to_numpy()])
+    where = rows.named(again[~is_repeated.to_numpy()]) + _clock_note(several.times)
     if rows.ids is None:
         return ValueError(
             f"`frame` must have every time once. Received: {len(again)} duplicated rows, at "
@@ -193,6 +193,17 @@ def _duplicates(rows: Rows, again: np.ndarray) -> ValueError:
         f"{where}. Join them, e.g. `frame.groupby([id, time]).mean()`, or drop them by "
         f"`frame.drop_duplicates([id, time])`."
     )
+
+
+def _clock_note(times: pd.Index) -> str:
+    """Tell of clocks that were put back, where times without a zone come twice in such nights."""
+    is_naive = isinstance(times, pd.DatetimeIndex) and times.tz is None
+    if is_naive and ((times.hour < 4) & (times.day_of_week == 6) & (times.month > 8)).all():
+        return (
+            " (if the clocks were put back then, name the zone: "
+            "`frame.tz_localize('Europe/Berlin', ambiguous='infer')`)"
+        )
+    return ""
 
 
 def _can_start(freq: Freq, time: object) -> bool:

@@ -56,7 +56,7 @@ class KnownTimes:
         if zone is None:
             return rows, None
         own, written = rows.times.tz, self.zone or zone
-        converted = replace(rows, times=rows.times.tz_convert(zone))
+        converted = rows if own == zone else replace(rows, times=rows.times.tz_convert(zone))
         if not is_same_zone(own, zone):
             self._reject_other_hours(rows, converted)
         if not is_same_zone(own, written):

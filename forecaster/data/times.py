@@ -19,29 +19,28 @@ from forecaster.data.time_grid import NANOSECONDS, is_integer
 
 _PARSED = ("string", "date", "datetime", "datetime64")  # kinds of values that pandas reads
 _OFFSET = r"\d:\d\d.*?(Z|[+-]\d\d(?::?\d\d)?)$"  # from UTC, at the end of a time of day
-_DATES = ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y"]
-_DATES += [
-    "%d/%m/%y",
-    "%m/%d/%y",
-    "%d.%m.%y",
-    "%d-%m-%y",
-    "%m-%d-%y",
-    "%Y%m",
-    "%m/%Y",
-    "%b %Y",
-    "%B %Y",
-    "%b-%y",
-    "%Y %b",
-]
-_DATES += ["%d %b %Y", "%d-%b-%Y", "%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y"]
+_DATES = ["%d/%m/%Y", "%m/%d/%Y", "%d.%m.%Y", "%d-%m-%Y", "%m-%d-%Y", "%Y-%d-%m", "%Y/%d/%m"]
+_DATES += ["%d/%m/%y", "%m/%d/%y", "%d.%m.%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d"]
+_DATES += ["%Y%m", "%m/%Y", "%b %Y", "%B %Y", "%b-%y", "%Y %b", "%d %b %Y", "%d-%b-%Y"]
+_DATES += ["%d-%b-%y", "%d %B %Y", "%b %d, %Y", "%B %d, %Y", "%b %d %Y", "%d%b%Y", "%YM%m", "%Y-%j"]
 _CLOCKS = ["", " %H:%M", " %H:%M:%S", " %I:%M %p", " %I:%M:%S %p", " %H:%M:%S.%f"]
 _PERIODS = {  # texts of quarters and weeks -> what reads them
     r"\d{4}-?Q[1-4]": "pd.PeriodIndex({}, freq='Q')",
     r"\d{4}-W\d\d": "pd.to_datetime({} + '-1', format='%G-W%V-%u')",
 }
+_WHOLE = "{}.astype('int64')"
 _YEARS = (1500, 2299)  # of numbers that are taken for years
 # Two digits each, after the year, of numbers like 20240131: month, day, hour, minute, second.
 _DIGITS = [(1, 12), (1, 31), (0, 23), (0, 59), (0, 59)]
+_PARTS = {  # digits after the year -> name of the numbers, first and last part, what reads them
+    1: (
+        "years and quarters",
+        1,
+        4,
+        "pd.PeriodIndex(({} // 10).astype(str) + 'Q' + ({} % 10).astype(str), freq='Q')",
+    ),
+    2: ("years and weeks", 1, 53, "pd.to_datetime({}.astype(str) + '-1', format='%G%V-%u')"),
+}
 _EPOCH = (315_532_800, 4_102_444_800)  # 1980 to 2099, in seconds since 1970
 _UNITS = {"s": "seconds", "ms": "milliseconds", "us": "microseconds", "ns": "nanoseconds"}
 
@@ -75,11 +74,12 @@ class TimeSource:
         index = f"{self.argument}.index"
         if self.column is not None:
             values = f"{self.argument}[{self.column!r}]"
-            return f"{values} = {call.format(values, dt=f'{values}.dt')}"
+            return f"{values} = {call.replace('{}', values).replace('{dt}', f'{values}.dt')}"
         if self.level is None:
-            return f"{index} = {call.format(index, dt=index)}"
+            return f"{index} = {call.replace('{}', index).replace('{dt}', index)}"
         values = f"{index}.levels[{self.level}]"
-        return f"{index} = {index}.set_levels({call.format(values, dt=values)}, level={self.level})"
+        call = call.replace("{}", values).replace("{dt}", values)
+        return f"{index} = {index}.set_levels({call}, level={self.level})"
 
 
 def as_times(values: pd.Index, source: TimeSource = TimeSource()) -> pd.Index:
@@ -126,6 +126,11 @@ def disguise_of(times: pd.Index) -> tuple[str, str] | None:
             form = "%Y%m%d%H%M%S"[: 2 + 2 * fields]
             call = f"pd.to_datetime({{}}.astype(str), format={form!r})"
             return ("years" if form == "%Y" else f"times of the form {form!r}"), call
+    for digits, (what, first, last, call) in _PARTS.items():
+        years, part = np.divmod(numbers, 10**digits)
+        # More than one year, because a counter may pass a few such numbers.
+        if ((first <= part) & (part <= last)).all() and _are_digits(years, 0) and np.ptp(years):
+            return what, call
     low, high = numbers.min(), numbers.max()
     for unit, name in _UNITS.items():
         in_a_second = 10**9 // NANOSECONDS[unit]
@@ -186,13 +191,16 @@ def _parsed(values: pd.Index, source: TimeSource) -> pd.Index:
         wrong = values[times.isna()]
     except (ValueError, FutureWarning):  # several offsets from UTC
         times, wrong = values, values
-    if not len(wrong) and not is_index_of_texts:
+    if not len(wrong) and not is_index_of_texts and getattr(times, "tz", None) is None:
         return times
     texts = pd.Series(values.map(str))
     _reject_missing(texts.str.strip() == "", source)
-    offsets = texts.str.extract(_OFFSET)[0]
-    if offsets.nunique() + offsets.hasnans > 1:
+    offsets = texts.str.extract(_OFFSET)[0]  # pandas 2 takes one text's offset for those without
+    has_none = offsets.hasnans and offsets.notna().any()
+    if has_none or (len(wrong) and offsets.nunique() > 1):
         raise _several_offsets(texts, offsets, source)
+    if not len(wrong) and not is_index_of_texts:
+        return times
     if is_index_of_texts:
         raise _wrong_kind(values, source, _advice_for_texts(values, source))
     raise ValueError(
@@ -260,18 +268,18 @@ def _advice(times: pd.Index, kind: str, source: TimeSource) -> str:
         return f"Add a start, {source.converted(call)}."
     if kind == "time":
         return "Put the date before each time of day, as in 2024-01-31 18:30."
+    if kind.startswith("mixed"):
+        call = source.converted("pd.to_datetime({}.astype(str), format='ISO8601')")
+        return f"Set {call}, or name the column of times by `time_column`."
     if kind != "floating":
-        return (
-            f"Set {source.converted('pd.to_datetime({})')}, or name the column of times by "
-            f"`time_column`."
-        )
+        return "Set a DatetimeIndex, or name the column of times by `time_column`."
     numbers = times.to_numpy(np.float64)
-    are_years = ((_YEARS[0] <= numbers) & (numbers < _YEARS[1] + 1)).all()
     if (numbers == np.round(numbers)).all():
-        whole = "{}.astype('int64')"
-        years = f"pd.to_datetime({whole}.astype(str), format='%Y')"
-        return f"Convert them first, {source.converted(years if are_years else whole)}."
-    for letter, steps in {"Q": 4, "M": 12}.items():
+        found = disguise_of(times.astype(np.int64)) if abs(numbers).max() < 2**63 else None
+        call = "{}" if found is None else found[1]
+        return f"Convert them first, {source.converted(call.replace('{}', _WHOLE))}."
+    are_years = ((_YEARS[0] <= numbers) & (numbers < _YEARS[1] + 1)).all()
+    for letter, steps in {"Y": 1, "Q": 4, "M": 12}.items():
         rest = (numbers * steps + 0.1) % 1  # 0.1 at the begin of a step, 0.6 in its middle
         if are_years and ((rest < 0.2).all() or (abs(rest - 0.6) < 0.1).all()):
             ordinals = f"(({{}} - 1970) * {steps} + 0.1) // 1"

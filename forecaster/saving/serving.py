@@ -241,8 +241,8 @@ class Serving:
     def _times_before(self, first: tf.Tensor, back: tf.Tensor) -> tf.Tensor:
         """Compute the times `back` (k,) steps before the `first` (B,): (B, k) unix seconds, int64.
 
-        Steps of one length are subtracted. Others are counted on their calendar, a constant in the
-        graph with the dates from 1900 to 2099; before the first date the times stay at it.
+        Steps of one length are subtracted. Others are counted on their `calendar`, a constant of
+        the graph; before its first date the times stay where they are.
         """
         freq = cast(BaseOffset, self.last_rows.freq)  # integer times have no time features
         is_days = isinstance(freq, Day | Week)  # in pandas 2 a Day is a Tick too

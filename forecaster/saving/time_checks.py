@@ -99,8 +99,13 @@ def _on(dates: np.ndarray, times: tf.Tensor) -> tuple[tf.Tensor, tf.Tensor]:
 
 
 def calendar(each: BaseOffset, start: pd.Timestamp) -> pd.DatetimeIndex:
-    """List the dates of a calendar from 1900 to 2099 at the hour of `start`, in local time."""
-    begin, end = (pd.Timestamp(f"{year}-01-01") for year in (1900, 2100))
+    """List the dates of a calendar at the hour of `start`, in local time.
+
+    They are those from 1900 to 2099, and of months and longer steps those from 1678 to 2261.
+    """
+    first = each.rollforward(pd.Timestamp("2001-01-01"))
+    years = (1678, 2262) if first + each - first >= pd.Timedelta(days=28) else (1900, 2100)
+    begin, end = (pd.Timestamp(f"{year}-01-01") for year in years)
     begin += start.tz_localize(None) - start.tz_localize(None).normalize()
     if not isinstance(each, BusinessHour | CustomBusinessHour):
         return pd.date_range(each.rollback(begin), end, freq=each)

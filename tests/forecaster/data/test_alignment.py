@@ -10,6 +10,7 @@ from forecaster.data.alignment import Alignment
 from forecaster.data.alignment import align_rows as place
 from forecaster.data.frame_checks import Rows
 from tests.helpers.grids import align_rows, plain
+from tests.helpers.tables import days, ramp, read
 
 
 @pytest.mark.parametrize("freq", ["M", "Q", "Y", "D", "h", "W-SUN", "2M"])
@@ -135,3 +136,13 @@ def test_every_id_has_a_grid_from_its_own_first_row_on():
     assert alignment.offsets.tolist() == [0, 3, 6]
     assert alignment.positions.tolist() == [5, 2, 3, 0, 4]
     assert alignment.missing().tolist() == [1]
+
+
+def test_local_times_that_come_twice_when_the_clocks_are_put_back():
+    aware = pd.date_range("2024-10-26", periods=60, freq="h", tz="Europe/Berlin")
+    frame = ramp(aware.tz_localize(None))
+    with pytest.raises(ValueError, match=r"2024-10-27 02:00:00 \(if the clocks were put .*'infer'"):
+        read(frame)
+    assert read(frame.tz_localize("Europe/Berlin", ambiguous="infer")).num_rows == 60
+    with pytest.raises(ValueError, match=r"2024-01-02 00:00:00\. Join them"):
+        read(ramp(days(3).repeat([1, 2, 1])))

@@ -75,7 +75,7 @@ def test_name_of_a_freq_makes_it_again(freq):
         **{"bh": 8, "cbh": 8, "2bh": 4, "3bh": 1, "C": 5, "W-WED": 52, "4W": 13},
         **{"24h": 7, "1440min": 7, "48h": 1, "168h": 52, "7D": 52, "14D": 26, "12h": 2},
         **{"SMS": 24, "SME": 24, "QS-FEB": 4, "BQS-FEB": 4, "REQ-N-DEC-MON-1": 4},
-        **{"WOM-2TUE": 12, "LWOM-MON": 12, "CBMS": 12, "BMS": 12, "6MS": 2, "12MS": 1},
+        **{"WOM-2TUE": 12, "CBMS": 12, "BMS": 12, "6MS": 2, "12MS": 1},
         **{"BYS": 1, "YS-JUL": 1, "2YS": 1, "RE-N-DEC-MON": 1, "5B": 1, "45min": 32, "7min": 1},
         **{"ms": 1000, "us": 10**6, "90s": 960, "30min": 48},
     }.items(),
@@ -101,5 +101,6 @@ def test_season_length_of_hours_of_business(start, end, step, season):
 
 def test_season_length_of_integers_and_periods():
     assert season_length(1) == 1
+    assert season_length(pd.offsets.LastWeekOfMonth(weekday=0)) == 12
     assert season_length(pd.PeriodIndex(["2024-01"], freq="M").freq) == 12
     assert season_length(pd.PeriodIndex(["2024Q1"], freq="Q-DEC").freq) == 4

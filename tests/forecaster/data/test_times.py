@@ -14,6 +14,7 @@ DAYS = days(20)
 IN_COLUMN = TimeSource(column="t")
 DATES = [time.date() for time in DAYS]
 HOURS = pd.date_range("2024-03-30 22:00", periods=5, freq="h", tz="Europe/Berlin")
+FAR = np.array(["1500-01-01"], "M8[s]")
 
 
 def arrow(times, kind):
@@ -37,8 +38,11 @@ READ = {
     "texts without dashes": (pd.Index(DAYS.strftime("%Y%m%d")), DAYS),
     "years as texts": (pd.Index(["2001", "2002"]), pd.to_datetime(["2001-01-01", "2002-01-01"])),
     "texts in UTC": (pd.Index(["2024-01-01T00:00Z"]), pd.to_datetime(["2024-01-01T00:00Z"])),
-    "far times": (pd.Index(np.array(["1500-01-01"], "M8[s]")), pd.to_datetime(["1500-01-01"])),
-    "far texts": (pd.Index(["1500-01-01"]), pd.to_datetime(["1500-01-01"])),
+    "two names of UTC": (
+        pd.Index(["2024-01-01T00:00Z", "2024-01-01T01:00+00:00"]),
+        pd.to_datetime(["2024-01-01T00:00Z", "2024-01-01T01:00Z"]),
+    ),
+    "far times": (pd.Index(FAR), pd.DatetimeIndex(FAR)),
 }
 
 
@@ -72,6 +76,12 @@ CONVERTED = {  # values, the times that they mean, a part of the message
         pd.period_range("1949Q4", periods=9, freq="Q"),
         "freq='Q'",
     ),
+    "mid-year": (YEARS + 0.5, pd.PeriodIndex(YEARS.astype(str), freq="Y"), "freq='Y'"),
+    "mixed": ([2020, "2021"], pd.to_datetime(["2020-01-01", "2021-01-01"]), "ISO8601"),
+    "months of Eurostat": (["2024M01"], days(1), "%YM%m"),
+    "days of the year": (["2024-001", "2024-040"], days(40)[[0, 39]], "%Y-%j"),
+    "seconds": ([1704067200.0], days(1), r"astype\('int64'\), unit='s'"),
+    "day last": (days(40).strftime("%Y-%d-%m"), days(40), "format='%Y-%d-%m'"),
     "whole numbers": ([1.0, 2.0, 5.0], pd.Index([1, 2, 5]), "astype"),
     "durations": (
         pd.to_timedelta([0, 1, 2], unit="D"),
@@ -111,6 +121,7 @@ def test_the_line_in_the_message_reads_the_times(name, place):
 
 
 REFUSED = {
+    "three readings": (["02-03-04"], r"'%d-%m-%y'\) or .*'%m-%d-%y'\) or .*'%y-%m-%d'\)\.$"),
     "two readings": (["01/02/2024", "03/04/2024"], r"'%d/%m/%Y'\) or .*'%m/%d/%Y'\)\.$"),
     "two forms": (["2024-01-31", "01/02/2024"], "Received: 01/02/2024. Write all in one form"),
     "hour 24": (["2024-01-01 23:00", "2024-01-01 24:00"], "24:00 as 00:00 of the next day"),
@@ -148,6 +159,8 @@ def test_a_line_for_a_level_of_the_index():
         ([2024013123, 2024020100], "%Y%m%d%H"),
         ([202401312345], "%Y%m%d%H%M"),
         ([20240131234559], "%Y%m%d%H%M%S"),
+        ([20194, 20201], "years and quarters"),
+        ([202052, 202053, 202101], "years and weeks"),
         ([1_700_000_000, 1_700_003_600], "seconds since 1970"),
         ([1_700_000_000_000], "milliseconds since 1970"),
         ([1_700_000_000_000_000], "microseconds since 1970"),
@@ -157,12 +170,23 @@ def test_a_line_for_a_level_of_the_index():
 def test_numbers_that_look_like_times(numbers, form):
     what, call = disguise_of(pd.Index(numbers))
     assert form in what
-    times = eval(call.format("numbers"), {"numbers": pd.Index(numbers), "pd": pd})
+    times = eval(call.replace("{}", "numbers"), {"numbers": pd.Index(numbers), "pd": pd})
     assert ((times.year >= 2019) & (times.year <= 2024)).all()
 
 
 @pytest.mark.parametrize(
-    "numbers", [range(5), [202013], [20240132], [-5, 3], [123_456_789], [10**12 // 7, 2 * 10**12]]
+    "numbers",
+    [
+        range(5),
+        [202013],
+        [20201, 20202],
+        range(202_010, 202_030),
+        range(20_210, 20_220),
+        [20240132],
+        [-5, 3],
+        [123_456_789],
+        [10**12 // 7, 2 * 10**12],
+    ],
 )
 def test_plain_numbers(numbers):
     assert disguise_of(pd.Index(numbers)) is None

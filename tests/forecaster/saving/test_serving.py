@@ -112,6 +112,23 @@ def test_arrays_of_every_type_are_taken(dtype, served):
     assert np.array_equal(serve(**converted)["prediction"], serve(**whole)["prediction"])
 
 
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["all independent", "all joint", "times alone"])
+def test_times_that_are_wrong_are_refused(case, served):
+    _, folder, asked = served[case]
+    inputs, _ = asked["id 0"]
+    serve = in_this_process(folder)
+    with pytest.raises(tf.errors.InvalidArgumentError, match="must hold seconds since 1970"):
+        serve(**inputs | {name: inputs[name] * 1000 for name in ("past_time", "future_time")})
+    for wrong in (
+        {"past_time": inputs["past_time"][:, ::-1]},
+        {"past_time": inputs["past_time"][:, :-1]},
+        {"future_time": inputs["future_time"] + 86_400},
+    ):
+        with pytest.raises(tf.errors.InvalidArgumentError, match=r"one step of freq=.* after ano"):
+            serve(**inputs | wrong)
+
+
 NUMBERS, TIMES = tf.float32, tf.int64
 
 

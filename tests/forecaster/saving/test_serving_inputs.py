@@ -37,6 +37,7 @@ def serving_of(times, names):
         pd.date_range("2023-11-01", periods=30, freq="MS", tz="Europe/Berlin"),
         pd.date_range("1900-01-31", periods=30, freq="2ME"),
         pd.date_range("1949-01-01", periods=30, freq="QS", tz="UTC"),
+        pd.date_range("1749-01-01", periods=30, freq="MS", unit="s"),
         pd.date_range("2024-03-28 09:30", periods=30, freq="B", tz="America/New_York"),
         pd.date_range("2070-01-01", periods=30, freq="YE"),
         pd.period_range("2023-11", periods=30, freq="M"),
