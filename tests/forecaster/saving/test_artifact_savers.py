@@ -64,9 +64,7 @@ def test_processes_that_save_to_one_path(two, saved):
     models, folders = two
     _, folder = saved
     answers, seen = [model.predict() for model in models], []
-    commands = [
-        [sys.executable, HELPERS / "save_forever.py", own, own, folder] for own in folders
-    ]
+    commands = [[sys.executable, HELPERS / "save_forever.py", own, own, folder] for own in folders]
     savers = [subprocess.Popen(command, stdout=subprocess.PIPE, text=True) for command in commands]
     try:
         for saver in savers:
