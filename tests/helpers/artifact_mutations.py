@@ -304,7 +304,7 @@ def another_list(generator, document):
         lambda a: a[:-1],
         lambda a: a + a,
         lambda a: a[::-1],
-        lambda a: a * 10**4,
+        lambda a: a * 10**3,
         lambda a: [a],
         lambda a: [*a, None],
     )
