@@ -6,13 +6,14 @@ PYTHON ?= python3
 BIN    := .venv/bin
 ARGS   ?=
 
-.PHONY: help venv demo test quick test-backends lint format wheel bench bench-layers ci clean
+.PHONY: help venv demo test quick test-backends fuzz lint format wheel bench bench-layers ci clean
 
 help:
 	@echo "make demo    train, score and save a forecaster on bundled data"
 	@echo "make test    run all tests but the slow ones (ARGS='-m slow' runs those)"
 	@echo "make quick   run the tests of frames, inputs and evaluation, without TensorFlow"
 	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
+	@echo "make fuzz    load 10,000 mutated artifacts (ARGS='--count 500 --seed 1'); it takes half an hour"
 	@echo "make lint    check style, format and types; make format mends the first two"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
 	@echo "make bench   run the benchmarks one after another; it takes hours"
@@ -48,6 +49,9 @@ test-backends: venv
 	  echo "$$backend:"; \
 	  KERAS_BACKEND=$$backend $(BIN)/python -m pytest -n auto -q tests/custom_layers $(ARGS); \
 	done
+
+fuzz: venv
+	$(BIN)/python -m tests.helpers.fuzz_artifacts --count 10000 $(ARGS)
 
 lint: venv
 	$(BIN)/ruff check .

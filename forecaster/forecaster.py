@@ -343,7 +343,8 @@ class Forecaster(SpecEstimator):
         too: the standard deviation of each series, for windows of equal values, or NaN.
 
         Args:
-            path: the directory; ``~`` is the home directory, missing parents are made.
+            path: the directory, new or empty; ``~`` is the home directory, missing parents are
+                made. Others who save to it meanwhile wait for their turn.
             overwrite: whether an artifact that is there may be replaced, with all that lies in it.
             keep_history: whether the end of the history goes along, so that `predict()` works.
 
@@ -352,7 +353,7 @@ class Forecaster(SpecEstimator):
             FileExistsError: if `path` exists and may not be replaced.
             OSError: if it cannot be written; what was there stays whole.
             TypeError: if a column label, or the network, cannot be written as JSON.
-            ValueError: if a parameter was changed since the fit.
+            ValueError: if a parameter was changed since the fit, or weights are not finite.
         """
         self._current_fit().save(path, overwrite=overwrite, keep_history=keep_history)
 

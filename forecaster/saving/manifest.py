@@ -38,6 +38,9 @@ class ArtifactError(ValueError):
 
 def damaged(directory: Path, file: str, what: object) -> ArtifactError:
     """Return the error of an artifact whose `file` is damaged."""
+    what = (
+        str(what).encode("utf-8", "backslashreplace").decode()
+    )  # it may quote what none can print
     return ArtifactError(
         f"`path` must be a whole artifact. Received: path={str(directory)!r}, which is damaged: "
         f"its file {file!r} {what}. Save it again, or copy it anew."

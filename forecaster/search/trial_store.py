@@ -13,7 +13,6 @@ touched.
 
 from __future__ import annotations
 
-import json
 import math
 from dataclasses import asdict
 from pathlib import Path
@@ -23,7 +22,7 @@ from keras_tuner import Oracle
 
 from forecaster.search.fold_task import FoldResult
 from forecaster.search.trial import Trial
-from forecaster.utils.files import write_json
+from forecaster.utils.files import read_json, write_json
 
 
 class TrialStore:
@@ -43,10 +42,10 @@ class TrialStore:
         if not file.exists():
             return None
         try:
-            kept = json.loads(file.read_text(encoding="utf-8"))
+            kept = read_json(file)
             values, error, result = kept["values"], kept["error"], kept["result"]
             found = error if result is None else _result_from_json(result)
-        except (ValueError, TypeError, KeyError) as error:
+        except (ValueError, TypeError, KeyError, AttributeError) as error:
             raise ValueError(
                 f"`directory` must hold what a search wrote. Received: {str(file)!r}, which is "
                 "damaged. Delete the file, and the fold is run again."

@@ -145,15 +145,23 @@ class EpochCallback(keras.callbacks.Callback):
         arrays, metadata = read_arrays(self.checkpoint)
         self.best_weights = [arrays.pop(name) for name in list(arrays) if name.startswith("best")]
         variables = self._variables()
-        if [array.shape for array in arrays.values()] != [v.shape for v in variables.values()]:
+        found = {name: array.shape for name, array in arrays.items()}
+        if found != {name: tuple(variable.shape) for name, variable in variables.items()}:
             raise ValueError(
                 "`resume_dir` must hold the state of this network. Received: "
                 f"{str(self.checkpoint)!r}, which holds that of another. Choose another folder."
             )
+        try:
+            kept, is_finished = FitHistory(**metadata["history"]), bool(metadata["is_finished"])
+        except (TypeError, LookupError) as error:
+            raise ValueError(
+                f"The file {str(self.checkpoint)!r} is damaged: it holds no history of a fit. "
+                "Delete it."
+            ) from error
         for name, variable in variables.items():
             variable.assign(arrays[name])
-        vars(self.history).update(metadata["history"])
-        self.is_finished = metadata["is_finished"]
+        vars(self.history).update(vars(kept))
+        self.is_finished = is_finished
         return len(self.history.loss)
 
     @property

@@ -68,6 +68,11 @@ def rewrite(folder, change):
 
 
 def rehash(folder):
-    """Give the manifest of an artifact the hashes of the files that are there."""
-    names = [name for name in contents(folder) if name != MANIFEST]
-    rewrite(folder, lambda m: m | {"files": {name: sha256(folder / name) for name in names}})
+    """Give the manifest of an artifact the hashes of the files that are there, and not enormous."""
+    files = [file for file in folder.rglob("*") if file.is_file() and not file.is_symlink()]
+    hashes = {
+        file.relative_to(folder).as_posix(): sha256(file)
+        for file in files
+        if file.name != MANIFEST and file.stat().st_size < 10**8
+    }
+    rewrite(folder, lambda manifest: manifest | {"files": hashes})

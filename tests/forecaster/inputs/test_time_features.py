@@ -306,3 +306,24 @@ def test_pandas_needs_no_tensorflow():
         "sys.exit('tensorflow' in sys.modules)"
     )
     subprocess.run([sys.executable, "-W", "error", "-c", code], check=True)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"names": ("hour", "hour")},
+        {"names": ("our",)},
+        {"names": ("hour", "holidays:DE")},
+        {"holidays": (("holidays:DE", (1, 2)),)},
+        {"offsets": ()},
+        {"offsets": (0, 3600, 0)},
+        {"transitions": (5, 5)},
+        {"transitions": (9, 5), "offsets": (0, 1, 2)},
+        {"names": ("holidays:DE",), "holidays": (("holidays:DE", (2, 1)),)},
+    ],
+)
+def test_tables_that_do_not_belong_to_the_names(change):
+    right = TimeFeatures(("hour",), (5,), (0, 3600))
+    right.check()
+    with pytest.raises(ValueError, match=r"must be known, each once|must rise"):
+        replace(right, **change).check()
