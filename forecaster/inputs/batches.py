@@ -101,6 +101,7 @@ def training_batches(cut: TrainingCut, batch_size: int, first_batch: int = 0) ->
             raise RuntimeError("The dataset of training batches is gone. Keep it while it is read.")
         return tf.nest.flatten(alive(number))
 
+    @tf.autograph.experimental.do_not_convert
     def cut_in_graph(batch: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         number = _visited_windows(batch, together, batch_size, len(cut.cutoffs), cut.spec.seed)
         parts = tf.numpy_function(

@@ -271,7 +271,7 @@ def compile_forward(model: keras.Model) -> Forward:
     XLA is not used: compiling would take longer than most forecasts.
     """
 
-    @tf.function
+    @tf.function(autograph=False)
     def forward(inputs: dict[str, Tensor]) -> Tensor:
         return model(inputs, training=False)
 

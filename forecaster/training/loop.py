@@ -243,6 +243,8 @@ def train_further(task: Task, trained: Trained, first: np.ndarray) -> None:
     except BaseException:  # Ctrl-C too: half an update has learned from rows that are not recorded
         model.set_weights(before)
         raise
+    finally:
+        model.train_function = None
 
 
 def _error_in(batches: tf.data.Dataset, forward: Forward, loss: OutputError) -> float:
@@ -341,6 +343,7 @@ def _fit(
             f"Received: {reasons[0]}. Build it of keras.layers and keras.ops, or set "
             "`supports_jit = False` on that layer."
         ) from error
+    model.train_function = None  # 30 MB of compiled code, which a fitted model needs no more
     return Trained(part.coder, model, forward, history, part.spreads)
 
 
@@ -356,8 +359,8 @@ def _executions(steps: int) -> tuple[int, int]:
 def _compile(task: Task, model: keras.Model, executions: int, steps_per_execution: int) -> None:
     """Compile the model for epochs of so many executions, with a fresh optimizer.
 
-    XLA halves the time of a step, but compiling takes seconds, and 60 MB that are never freed: too
-    much where an epoch is one execution.
+    XLA halves the time of a step, but compiling takes seconds, and 30 MB until the fit ends: too much
+    where an epoch is one execution.
     """
     strategy = model.distribute_strategy
     # An XLA computation reaches the variables of one device only, and Keras's loop over several

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 DECAY = 10  # the average is over about the last 1 / DECAY of the steps
@@ -37,6 +38,16 @@ class AveragedAdam(keras.optimizers.Adam):
         average = self.averages[self._get_variable_index(variable)]
         steps_before = ops.cast(self.iterations, variable.dtype)
         self.assign_add(average, DECAY / (steps_before + DECAY) * (variable - average))
+
+    def _all_reduce_sum_gradients(self, grads_and_vars: list[tuple[Any, Any]]) -> list[Any]:
+        """Sum gradients over the replicas; leave them where there is one.
+
+        Keras sums over one replica too, by a custom gradient, for which TensorFlow keeps the whole
+        graph of the training step as long as the process lives.
+        """
+        if tf.distribute.get_strategy().num_replicas_in_sync == 1:
+            return grads_and_vars
+        return super()._all_reduce_sum_gradients(grads_and_vars)
 
     def finalize_variable_values(self, var_list: list[keras.Variable]) -> None:
         """Replace the weights by their averages; Keras calls it at the end of `fit`."""

@@ -143,6 +143,7 @@ def test_what_was_fitted_is_shown_as_scikit_learn_does(fitted, monkeypatch):
     assert {name for name in vars(model) if name.endswith("_")} == {*FITTED}
     assert not {name for name in vars(clone(model)) if name.endswith("_")}
     assert model.history_ is fitted().history_  # that of the fit
+    assert fitted().model_.train_function is None  # which would hold 30 MB of compiled code
 
 
 # Threads

@@ -1,6 +1,7 @@
 """The running averages of weights, beside a mean with the weights that they should have."""
 
 import functools
+import gc
 
 import keras
 import numpy as np
@@ -75,3 +76,17 @@ def test_averages_are_inside_and_the_weights_back_afterwards():
 def assert_same(these, those):
     for this, that in zip(these, those, strict=True):
         np.testing.assert_array_equal(this, that)
+
+
+def test_a_fit_leaves_no_graph_behind():
+    """Keras's own optimizers do: TensorFlow keeps the graph of every custom gradient."""
+
+    def graphs_left():
+        model, x, y = line(AveragedAdam(0.1), jit_compile=False)
+        model.optimizer.build(model.trainable_variables)
+        model.fit(x, y, verbose=0)
+        del model
+        gc.collect()
+        return sum("FuncGraph" in str(type(part)) for part in gc.get_objects())
+
+    assert graphs_left() == graphs_left()
