@@ -109,7 +109,7 @@ LINES = {
         "search",
     ],
     "forecaster.cli": [
-        "data_files help messages terminal",
+        "data_files help messages terminal time_texts",
         "options",
         "common demo",
         "backtest info plot search",

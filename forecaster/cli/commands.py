@@ -59,6 +59,7 @@ from forecaster.cli.terminal import (
     silent_start,
     terminal_width,
 )
+from forecaster.cli.time_texts import with_typed_times
 
 DEBUG = "--debug"
 WIDE = 190  # columns that the list of datasets has
@@ -215,6 +216,7 @@ def predict(
         answer = forecaster.missing_future(history, known)
     else:
         answer = forecaster.predict(history, future=known, quantiles=quantiles)
+    answer = with_typed_times(answer, history, data, forecaster.time_column)
     write_csv(answer, output, index=forecaster.time_column is None)
 
 
@@ -329,6 +331,7 @@ def _report(error: Exception, debug: bool, wording: Wording, command: str | None
         traceback.print_exception(error)
     elif hasattr(error, "format_message"):  # a wrong command line
         message = wording(error) if isinstance(error, UsageError) else error.format_message()
+        message = message.replace(": Value error, ", ": ")  # of pydantic, by which typer checks
         path = f"{NAME} {command}" if command else NAME
         end = "" if message.endswith("?") else "."
         say("Error", f"{message.removesuffix('.')}{end} See {path} --help.")

@@ -8,9 +8,10 @@ from typer.core import TyperCommand, TyperGroup
 
 NAMES_WIDTH = 30  # columns; a longer name has a line of its own
 NARROW = 70  # columns; below them, every name has
-PLAIN = [  # how typer writes a default and a range -> how we do
-    (r"\[default: \((.*?)\)(?=[;\]])", r"[default: \1"),
-    (r"\bx>=(\d+)", r"at least \1"),
+PLAIN = [  # how typer writes a range beside something else -> how we do
+    (r"\[(.*?); x>=(\d+)(.*?)\]$", r"[at least \2]  [\1\3]"),
+    (r"\[x>=(\d+); ", r"[at least \1]  ["),
+    (r"\[x>=(\d+)\]$", r"[at least \1]"),
 ]
 
 

@@ -73,6 +73,7 @@ ADVICE = [
         "some of them out.",
     ),
 ]
+UNKNOWN_COLUMN = re.compile(r"^`(?P<role>\w+)` must name columns of `\w+`\. Received: unknown ")
 # What a sentence of advice says besides that only Python can do.
 CODE_BESIDE = re.compile(
     rf"(?:: |, e\.g\. |,? e\.g\. by | by |, or use |, or (?=`)){CODE}"
@@ -117,6 +118,7 @@ PYTHON_NAME = {  # option -> names of Python that it is for, besides its own
     "save": ["path"],
     "model": ["path"],
 }
+IN_A_SPEC = re.compile(r"'?\b(?:network|training)__(\w+)'?")
 PLAIN = [  # words of Python that stand without backticks -> those for files
     (r"(?<!['\w./-])(a|the|this) frame(?!\.\w|[\w'-])", r"\1 file"),
     (r"(?<!['\w./-])an artifact(?!\.\w|[\w'-])", "a saved model"),
@@ -168,7 +170,8 @@ class Wording:
         text = " ".join(str(message).split())
         for pattern, words in ADVICE:
             text = re.sub(pattern, words, text)
-        if "missing_future" not in self.names:
+        text = UNKNOWN_COLUMN.sub(self._lacking, text)
+        if "future" in self.names and "missing_future" not in self.names:
             text = text.replace(WRITE_FUTURE, WRITE_FUTURE_BY_PREDICT)
         text = re.sub(rf"`({self.known})=({VALUE})`", self._received, text)
         text = OF_PYTHON.sub("", CODE_BESIDE.sub("", text)).strip()
@@ -178,7 +181,14 @@ class Wording:
         text = re.sub(r" must be None\b", " must be left out", text)
         for pattern, words in PLAIN:
             text = re.sub(pattern, words, text)
-        return text
+        return IN_A_SPEC.sub(lambda found: f"--{found[1].replace('_', '-')}", text)
+
+    def _lacking(self, found: re.Match[str]) -> str:
+        """Return the words for columns that a file lacks, where no option names them."""
+        if found["role"] in self.names:
+            return found[0]
+        role = WORDS.get(found["role"]) or f"the {found['role'].replace('_', ' ')}"
+        return f"`frame` must have {role} of the fit. It lacks "
 
     def _name(self, found: re.Match[str]) -> str:
         """Return the words for an argument."""

@@ -102,7 +102,14 @@ def test_what_is_unreachable_is_a_message_of_the_package():
         (
             "predict",
             "`time_column` must name columns of `history`. Received: unknown ds.",
-            "The column of times must name columns of the file. Received: unknown ds.",
+            "The file must have the column of times of the fit. It lacks ds.",
+        ),
+        (
+            "predict",
+            "`future_covariates` must name columns of `history`. Received: unknown a, b. Did you "
+            "mean A? The columns are A.",
+            "The file must have the future covariates of the fit. It lacks a, b. Did you mean A? "
+            "The columns are A.",
         ),
         (
             "predict",
@@ -143,6 +150,11 @@ def test_what_is_unreachable_is_a_message_of_the_package():
             "fit",
             "`path` cannot be written: /full. No space left",
             "--save cannot be written: /full. No space left",
+        ),
+        (
+            "search",
+            "Every trial failed. The first, with {'network__num_layers': 2, 'units': 3}, by Err",
+            "Every trial failed. The first, with {--num-layers: 2, 'units': 3}, by Err",
         ),
         ("predict", "A fresh clone is fitted: why.", "A fresh clone is fitted: why."),
     ],
