@@ -4,8 +4,8 @@ Who owns what:
 
 * a command reads files, makes one or two calls of the Python API, and writes the results;
 * `options.py` declares the parameters of a `Forecaster`, `data_files.py` reads and writes data
-  files, `terminal.py` owns standard error, `common.py` what commands share, and `search.py` the
-  longest command;
+  files, `terminal.py` owns standard error, `messages.py` the words of errors, `help.py` those of
+  `--help`, `common.py` what commands share; a long command has a file of its name;
 * `main` turns whatever happens into an exit code and at most one line: 0 is success, 1 means that
   data or files are not as they must be, 2 that the command line is not, 130 is Ctrl-C.
 

@@ -18,6 +18,7 @@ WRITE_FUTURE = "Add --missing-future for the rows to fill in, and pass them by -
 WRITE_FUTURE_BY_PREDICT = (
     "The rows to fill in are written by forecaster predict --missing-future; pass them by --future."
 )
+STATEMENT = r"`[^`\n]*(?: = |\()[^`\n]*`"
 # Advice in Python -> what the command line has for it, before names are put in its words.
 ADVICE = [
     # The known future.
@@ -33,6 +34,7 @@ ADVICE = [
     (r"Set `frame\.index = [^`]*`, or name the column", "Name the column"),
     (r"Convert the column first, e\.g\. .*", "Write them as 2024-01-31, or 2024-01-31 12:00."),
     (r"a positive int\b", "a positive integer"),
+    (r"Set a DatetimeIndex, or name the column", "Name the column"),
     (r"set a DatetimeIndex, or name the column of times", "or name a column of dates"),
     (r"Set a DatetimeIndex, or compute", "Name a column of dates by `time_column`, or compute"),
     (r"set a DatetimeIndex", "name a column of dates by `time_column`"),
@@ -76,8 +78,8 @@ ADVICE = [
 UNKNOWN_COLUMN = re.compile(r"^`(?P<role>\w+)` must name columns of `\w+`\. Received: unknown ")
 # What a sentence of advice says besides that only Python can do.
 CODE_BESIDE = re.compile(
-    rf"(?:: |, e\.g\. |,? e\.g\. by | by |, or use |, or (?=`)){CODE}"
-    rf"(?:,? or {CODE})*(?: for \w+)?(?=[.,;]? |[.]$)"
+    rf"(?:: |, e\.g\. |,? e\.g\. by | by |, name the zone: |, or use |, or (?=`)){CODE}"
+    rf"(?:(?:,? or|,) {CODE})*(?: for \w+)?(?=[.,;)]+ |[.,;)]+$| |$)"
 )
 # Sentences of advice that are left out, because they speak of calls.
 VERBS = "Ask|Build|Call|Choose|Convert|Fit|For example|Give|Make|Pass|Read|Rename|See|Set|Use|Write"
@@ -86,7 +88,8 @@ CALL = (
     r"|(?:predict|fit|save|load|update|backtest|scores|Quantiles|Training|Forecaster)\("
 )
 OF_PYTHON = re.compile(
-    rf"(?:^| )(?:{VERBS})\b(?:(?!\. [A-Z]).)*?(?:{CODE}|\b(?:{CALL})).*?(?:\.(?= [A-Z])|\.?$)"
+    rf"(?:(?:^| )(?:{VERBS})\b(?:(?!\. [A-Z]).)*?(?:{CODE}|\b(?:{CALL}))|(?<=[.?!]) {STATEMENT})"
+    rf".*?(?:\.(?= [A-Z])|\.?$)"
 )
 # What is no option of a command, in plain words.
 WORDS = {

@@ -30,7 +30,7 @@ FORMATS = (".png", ".svg", ".pdf")
 MOST = 6  # series that are drawn where none is named
 HORIZONS, SEASONS = 4, 2  # of history that are drawn, whichever is longer
 WIDTH, HEIGHT = 8.0, 3.8  # inches of a panel; more than ALONE stand in two columns
-ALONE, LOW = 3, 2.9
+ALONE, LOW, PAD = 3, 2.9, 0.1
 OF_A_BACKTEST = ["series", "cutoff", "step", "time", "actual", "prediction", "naive"]
 
 
@@ -155,7 +155,8 @@ def _draw_forecasts(
     of_id = "" if table.ids is None or table.ids.name is None else f"{table.ids.name} "
     for ax, name in zip(panels, chosen, strict=True):
         past, ahead = drawn[name]
-        plot_forecast(past, ahead, ax=ax, title=f"{one}{of_id}{name}")
+        own = title if len(chosen) == 1 and title is not None else f"{one}{of_id}{name}"
+        plot_forecast(past, ahead, ax=ax, title=own)
     return figure
 
 
@@ -256,13 +257,16 @@ def _panels(count: int, title: str | None) -> tuple[Figure, list[Any]]:
     """Make a figure with so many panels below each other, or in two columns."""
     from matplotlib.figure import Figure
 
+    from forecaster.evaluation.plots import INK
+
     columns = 1 if count <= ALONE else 2
     rows = -(-count // columns)
     height = HEIGHT if rows == 1 else LOW * rows
-    figure = Figure((WIDTH * (1 if columns == 1 else 1.6), height), layout="constrained")
+    figure = Figure((WIDTH * (1 if columns == 1 else 1.6), height))
     axes = figure.subplots(rows, columns, squeeze=False).ravel()
     for ax in axes[count:]:
         ax.set_visible(False)
-    if title is not None:
-        figure.suptitle(title, x=0.01, ha="left", fontsize=13)
+    if title is not None and count > 1:
+        figure.suptitle(title, x=0.01, ha="left", fontsize=14, color=INK)
+    figure.set_layout_engine("constrained", w_pad=PAD, h_pad=PAD)
     return figure, list(axes[:count])

@@ -60,7 +60,7 @@ def test_a_history_of_a_file_and_some_of_its_steps(run, saved, air_csv, tmp_path
     past, ahead = lines_of(drawn[0].axes[0])
     assert (len(past), len(ahead)) == (30, HORIZON + 1)
     assert not drawn[0].axes[0].collections
-    assert drawn[0].get_suptitle() == "Airlines"
+    assert drawn[0].axes[0].get_title(loc="left") == "Airlines"
 
 
 def test_a_panel_for_each_id(run, saved_sales, tmp_path, drawn):
@@ -86,7 +86,8 @@ def test_a_panel_for_each_id(run, saved_sales, tmp_path, drawn):
 
 
 def test_many_panels_stand_in_two_columns():
-    figure, panels = plot._panels(5, None)
+    figure, panels = plot._panels(5, "Title")
+    assert figure.get_suptitle() == "Title"
     assert len(panels) == 5 and len(figure.axes) == 6
     assert [ax.get_visible() for ax in figure.axes] == [True] * 5 + [False]
     figure, panels = plot._panels(1, "Title")
