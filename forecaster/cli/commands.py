@@ -35,8 +35,21 @@ from forecaster.cli.common import (
     program,
     there,
 )
-from forecaster.cli.data_files import read_like_fit, read_with_keys, write_csv
-from forecaster.cli.options import changed, levels, new_forecaster, takes_parameters, typed
+from forecaster.cli.data_files import (
+    read_like_fit,
+    read_with_keys,
+    resolved,
+    understood,
+    write_csv,
+)
+from forecaster.cli.options import (
+    changed,
+    levels,
+    new_forecaster,
+    reads_files,
+    takes_parameters,
+    typed,
+)
 from forecaster.cli.search import search
 from forecaster.cli.terminal import (
     Watched,
@@ -47,6 +60,7 @@ from forecaster.cli.terminal import (
     say,
     silent_start,
 )
+from forecaster.files.settings import FileOptions
 from forecaster.utils.executors import SerialExecutor, spawned
 
 if TYPE_CHECKING:
@@ -108,6 +122,7 @@ def demo(
 
 @app.command()
 @takes_parameters
+@reads_files
 def fit(
     data: Data,
     save: Annotated[Path, Option(metavar="MODEL", help="Directory for the SavedModel.")],
@@ -121,6 +136,7 @@ def fit(
         Path | None, Option(metavar="FOLDER", help="Folder from which a killed fit is resumed.")
     ] = None,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Fit a forecaster on a CSV file and save it as a SavedModel.
@@ -128,10 +144,11 @@ def fit(
     Early stopping on the last rows; then retrain from scratch on all rows
     for the best number of epochs.
     """
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     check_free(save, overwrite=overwrite)
     model = new_forecaster(parameters)
+    say("Read", resolved(model, frame))
     with progress_bars() as progress:
         bar = progress.add_task("Fitting", total=None, note="")
         callbacks = [epochs_of(progress, bar)]
@@ -148,6 +165,7 @@ def fit(
 
 
 @app.command()
+@reads_files
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
     data: Annotated[
@@ -184,6 +202,8 @@ def predict(
         ),
     ] = None,
     output: Output = None,
+    *,
+    reading: FileOptions,
 ) -> None:
     """Forecast the steps after a history, as CSV on standard output.
 
@@ -191,8 +211,8 @@ def predict(
     --future reads them.
     """
     forecaster = load_forecaster().load(model)
-    history = None if data is None else read_like_fit(data, forecaster)
-    known = None if future is None else read_like_fit(future, forecaster)
+    history = None if data is None else read_like_fit(data, forecaster, reading)
+    known = None if future is None else read_like_fit(future, forecaster, reading)
     if missing_future:
         answer = forecaster.missing_future(history, known)
     else:
@@ -202,6 +222,7 @@ def predict(
 
 @app.command()
 @takes_parameters
+@reads_files
 def backtest(
     data: Data,
     model: Annotated[
@@ -235,6 +256,7 @@ def backtest(
     ] = None,
     output: Output = None,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Forecast from many times in the past, and score against the seasonal naive.
@@ -248,9 +270,9 @@ def backtest(
         say("Warning", "--window is now called --train-length, and will be gone later.")
         train_length = window
     if model is None:
-        forecaster, frame = _new_for(data, horizon, parameters)
+        forecaster, frame = _new_for(data, horizon, parameters, reading)
     else:
-        forecaster, frame = _saved_for(data, model, horizon, parameters)
+        forecaster, frame = _saved_for(data, model, horizon, parameters, reading)
     with progress_bars() as progress:
         bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
         result = forecaster.backtest(
@@ -265,24 +287,28 @@ def backtest(
     scores = result.scores(by).reset_index()
     styles = ["" if forecast == "prediction" else "dim" for forecast in scores["forecast"]]
     title = f"{len(result):,} forecasts of {result.horizon} steps from {cutoffs} cutoffs"
-    print_table(scores, title=title, styles=styles)
+    print_table(scores, title=title, styles=styles, caption=understood(frame))
     if output is not None:
         write_csv(result.forecasts, output, index=False)
 
 
 def _new_for(
-    data: Path, horizon: int | None, parameters: dict[str, Any]
+    data: Path, horizon: int | None, parameters: dict[str, Any], reading: FileOptions
 ) -> tuple["Forecaster", "pd.DataFrame | Path"]:
     """Make a forecaster of the options, and read its data."""
     if horizon is None:
         raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     return new_forecaster(parameters | {"horizon": horizon}), frame
 
 
 def _saved_for(
-    data: Path, model: Path, horizon: int | None, parameters: dict[str, Any]
+    data: Path,
+    model: Path,
+    horizon: int | None,
+    parameters: dict[str, Any],
+    reading: FileOptions,
 ) -> tuple["Forecaster", "pd.DataFrame | Path"]:
     """Load a forecaster, which needs no option of a new one, and read its data."""
     given = [typed(name) for name in changed(parameters)]
@@ -291,10 +317,10 @@ def _saved_for(
             f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
         )
     forecaster = load_forecaster().load(model)
-    return forecaster, read_like_fit(data, forecaster)
+    return forecaster, read_like_fit(data, forecaster, reading)
 
 
-app.command()(takes_parameters(search))
+app.command()(takes_parameters(reads_files(search)))
 
 
 @app.command()

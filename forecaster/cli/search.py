@@ -1,5 +1,6 @@
 """Command `forecaster search`, which resumes its search when it is typed again."""
 
+import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, cast
 
@@ -7,8 +8,10 @@ from rich.console import Console
 from typer import Option
 
 from forecaster.cli.common import Data, check_free, load_forecaster, program
-from forecaster.cli.data_files import read_with_keys
+from forecaster.cli.data_files import read_with_keys, resolved
 from forecaster.cli.options import PARAMETER_OF, changed, new_forecaster
+from forecaster.cli.terminal import say
+from forecaster.files.settings import FileOptions
 
 if TYPE_CHECKING:
     from forecaster.evaluation.metrics import Metric
@@ -66,6 +69,7 @@ def search(
         int, Option(min=0, metavar="N", help="Worker processes for the folds; 0: this process.")
     ] = 0,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Search hyperparameters by time-series cross-validation, and save the best.
@@ -75,14 +79,18 @@ def search(
     terminal, each trial writes a line to standard error.
     """
     fixed = [PARAMETER_OF.get(name, name) for name in changed(parameters)]
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     from forecaster.search.search import ForecasterSearch
     from forecaster.search.space import space
 
     check_free(save, overwrite=overwrite)
+    template = new_forecaster(parameters)
+    read = resolved(template, frame)
+    if sys.stderr.isatty():  # a log has it in the report
+        say("Read", read)
     found = ForecasterSearch(
-        new_forecaster(parameters),
+        template,
         space(cells=cells and cells.split(",")).without(fixed),
         tuner=tuner,
         max_trials=trials,
@@ -97,4 +105,5 @@ def search(
     found.best_forecaster_.save(save, overwrite=overwrite, keep_history=keep_history)
     print(found.report())
     more = " --missing-future" if found.best_forecaster_.future_covariates else ""
-    print(f"\nSaved in {save}. Next: {program()} predict {save}{more}")
+    print(f"\nRead: {read}")
+    print(f"Saved in {save}. Next: {program()} predict {save}{more}")

@@ -1,7 +1,5 @@
 """Files are read as the frames that they were, texts as texts, with their keys found."""
 
-from pathlib import Path
-
 import numpy as np
 import pandas as pd
 import pytest
@@ -12,67 +10,78 @@ from forecaster.cli.options import PARAMETERS
 from tests.helpers.command_line import sales
 from tests.helpers.tiny import with_random_weights
 
+DEFAULTS = {name: option.default for name, option in PARAMETERS.items()}
+
 
 def test_a_column_is_of_texts_or_of_numbers(tmp_path):
-    lines = ["id,text,number,gap", "01,x,1,True", ",NA,NA,", "3,None,2.5,False", "4,,,"]
+    lines = ["day,id,text,number,gap", "2024-01-01,01,x,1,True", "2024-01-02,,NA,NA,"]
+    lines += ["2024-01-03,3,None,2.5,False", "2024-01-04,4,,,"]
     (tmp_path / "data.csv").write_text("\n".join(lines))
     expected = {
         "id": ["01", np.nan, "3", "4"],
         "text": ["x", "NA", "None", np.nan],
         "number": [1, np.nan, 2.5, np.nan],
-        "gap": ["True", np.nan, "False", np.nan],
+        "gap": [1, np.nan, 0, np.nan],
     }
-    frame = data_files.read_data(tmp_path / "data.csv", ["id"])
-    pd.testing.assert_frame_equal(frame, pd.DataFrame(expected), check_dtype=False)
+    given = {"target": ["number"], "past_covariate": ["id", "text", "gap"]}
+    _, frame = data_files.read_with_keys(tmp_path / "data.csv", DEFAULTS | given)
+    pd.testing.assert_frame_equal(
+        frame.drop(columns="day"), pd.DataFrame(expected), check_dtype=False
+    )
     assert frame.dtypes["number"].kind == "f"
 
 
 @pytest.mark.parametrize(
-    ("columns", "given", "keys"),
+    ("header", "given", "keys"),
     [
-        (["day", "sales"], {}, (None, "day")),
-        (["sales", "day"], {"time": "day"}, (None, "day")),
-        (["store", "day", "sales"], {"id": "store"}, ("store", "day")),
-        (
-            ["kind", "sales", "day"],
-            {"target": ["sales"], "static_covariate": ("kind",)},
-            (None, "day"),
-        ),
-        (["weight", "day", "sales"], {"weight": "weight"}, (None, "day")),
-        (["store"], {"id": "store"}, ("store", "store")),
+        ("day,sales", {}, (None, "day")),
+        ("sales,day", {}, (None, "day")),
+        ("sales,day", {"time": ["day"]}, (None, "day")),
+        ("store,day,sales", {"id": "store"}, ("store", "day")),
+        ("kind,sales,day", {"target": ["sales"], "static_covariate": ["kind"]}, (None, "day")),
+        ("weight,day,sales", {"weight": "weight"}, (None, "day")),
+        ("date,day,sales", {"time": ["day", "date"]}, (None, "day date")),
+        ("step,sales", {}, (None, "step")),
     ],
 )
-def test_the_times_are_in_the_first_column_that_nothing_else_is_named_for(
-    tmp_path, columns, given, keys
+def test_the_times_are_found_among_the_columns_that_nothing_else_is_named_for(
+    tmp_path, header, given, keys
 ):
-    pd.DataFrame(columns=columns).to_csv(tmp_path / "data.csv", index=False)
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    named, frame = data_files.read_with_keys(tmp_path / "data.csv", defaults | given)
+    values = {"day": "2024-01-0{}", "date": "0{}:00", "store": "007", "kind": "a", "step": "{}"}
+    rows = [",".join(values.get(name, "{}5") for name in header.split(",")) for _ in range(3)]
+    text = "\n".join([header, *(row.replace("{}", str(i)) for i, row in enumerate(rows, 1))])
+    (tmp_path / "data.csv").write_text(text)
+    named, frame = data_files.read_with_keys(tmp_path / "data.csv", DEFAULTS | given)
     assert (named["id"], named["time"]) == keys
-    assert frame.columns.to_list() == columns
+    assert named["freq"] == (1 if keys[1] == "step" else None)
+    assert "id" not in given or frame["store"].to_list() == ["007"] * 3
+
+
+def test_numbered_rows(tmp_path):
+    (tmp_path / "data.csv").write_text("y\n5\n7\n6\n")
+    named, frame = data_files.read_with_keys(tmp_path / "data.csv", DEFAULTS | {"freq": 1})
+    assert (named["time"], named["freq"], frame.columns.to_list()) == (None, 1, ["y"])
+    assert frame.attrs["understood"] == "data.csv: 3 rows; in the order of time"
 
 
 @pytest.mark.parametrize("keys", [["day"], ["store", "day"]])
-def test_parquet_has_its_keys_in_the_index_or_in_columns(monkeypatch, keys):
+def test_parquet_has_its_keys_in_the_index_or_in_columns(tmp_path, keys):
     flat = sales()[[*keys, "sales"]].iloc[:60]
-    frames = iter([flat.set_index(keys), flat])
-    monkeypatch.setattr(pd, "read_parquet", lambda file: next(frames))
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    for given in ({}, {"id": keys[0]} if len(keys) == 2 else {}):
-        named, frame = data_files.read_with_keys(Path("sales.parquet"), defaults | given)
+    for layout, given in [(flat.set_index(keys), {}), (flat, {"id": keys[0]} if keys[1:] else {})]:
+        layout.to_parquet(tmp_path / "sales.parquet")
+        named, frame = data_files.read_with_keys(tmp_path / "sales.parquet", DEFAULTS | given)
         assert [named["id"], named["time"]][-len(keys) :] == keys
-        pd.testing.assert_frame_equal(frame, flat)
+        pd.testing.assert_frame_equal(frame, flat, check_dtype=False, check_index_type=False)
 
 
 def test_a_folder_of_parquet_is_handed_on_where_its_keys_are_known(tmp_path):
     """Otherwise it is read, to find them."""
     for store, own in sales().groupby("store"):
         own.to_parquet(tmp_path / f"{store}.parquet", index=False)
-    defaults = {name: option.default for name, option in PARAMETERS.items()}
-    known = defaults | {"id": "store", "time": "day"}
-    assert data_files.read_with_keys(tmp_path, known) == (known, tmp_path)
-    named, frame = data_files.read_with_keys(tmp_path, defaults | {"id": "store"})
-    assert (named["time"], len(frame)) == ("kind", len(sales()))
+    known = DEFAULTS | {"id": "store", "time": ["day"]}
+    assert data_files.read_with_keys(tmp_path, known) == (known | {"time": "day"}, tmp_path)
+    named, frame = data_files.read_with_keys(tmp_path, DEFAULTS | {"id": "store"})
+    assert (named["time"], len(frame)) == ("day", len(sales()))
     columns = {"target": "sales", "id_column": "store"}
     model = with_random_weights(sales(), **columns, time_column="day")
     assert data_files.read_like_fit(tmp_path, model) == tmp_path
