@@ -66,7 +66,7 @@ LINES = {
         "clocks names numbers sources",
         "separators times",
         "cells keys",
-        "columns formats",
+        "columns formats stacking",
         "table",
     ],
     "forecaster.evaluation": [

@@ -244,10 +244,11 @@ def _short_header(
 
 
 def _comment_header(lines: list[str], first: int, width: int) -> list[str] | None:
-    """Return names in a comment directly before the first row."""
-    if first < 2 or not lines[first - 2].lstrip().startswith(COMMENT):
+    """Return names in the last comment before the first row."""
+    before = [line.strip() for line in lines[: first - 1] if line.strip(f"{COMMENT} \t")]
+    if not before or not before[-1].startswith(COMMENT):
         return None
-    text = lines[first - 2].lstrip(f"{COMMENT} \t")
+    text = before[-1].lstrip(f"{COMMENT} \t")
     for separator in ("\t", ";", "|", ",", " "):
         rows = list(split_rows([text], separator))
         if rows and len(rows[0].cells) == width and not any(map(is_typed, rows[0].cells)):

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import re
+
 import pandas as pd
 
 _CLOCK = (
     r"(\d{1,2})[:h](\d{2})(?::(\d{2})(?:[.,](\d{1,9}))?)?\s*([AaPp])?(?:\.?[Mm]\.?)?"
     r"\s*(Z|z|UTC|GMT|[+-]\d{2}:?\d{2}|[+-]\d{2})?"
 )
-_HOUR, _MINUTE, _SECOND = (pd.Timedelta(1, unit=unit) for unit in ("h", "min", "s"))
+_BASIC = re.compile(r"(?<=\d)[Tt](\d{2})(\d{2})?(\d{2})?(?=([Zz]|[+-]\d{2}:?(\d{2})?)?$)")
+_HOUR, _MINUTE = pd.Timedelta(1, unit="h"), pd.Timedelta(1, unit="min")
 
 
 def split_clock(
@@ -20,6 +23,7 @@ def split_clock(
         The dates as texts; the time since midnight and the offset from UTC of each, NaT where it
         has none, or None if no text has a clock; and a note.
     """
+    texts = texts.str.replace(_BASIC, _with_colons, regex=True)
     parts = texts.str.extract(rf"^(.+?)(?:[Tt]|,?\s+){_CLOCK}$")
     has_clock = parts[0].notna()
     if not has_clock.any():
@@ -70,3 +74,8 @@ def _offsets(texts: pd.Series) -> pd.Series:
     )
     sign = digits.str[:1].map({"+": 1, "-": -1})
     return pd.to_timedelta(hours * sign, unit="min")
+
+
+def _with_colons(match: re.Match[str]) -> str:
+    """Write T1330 of the basic format as T13:30."""
+    return f"T{match[1]}:{match[2] or '00'}:{match[3] or '00'}"

@@ -12,7 +12,7 @@ import pandas as pd
 from forecaster.data.messages import shortlist
 from forecaster.files.cells import Cells
 from forecaster.files.keys import TimeKey
-from forecaster.files.names import CALENDAR, COUNTERS
+from forecaster.files.names import CALENDAR, STEP_NAMES, has_word
 from forecaster.files.numbers import (
     MOST,
     Marks,
@@ -64,7 +64,10 @@ def reason_against(name: Any, position: int, values: pd.Series, key: TimeKey | N
         return None
     if key is not None and repeats_time(name, values, key):
         return "repeats the times"
-    return "row counter" if counts_rows(name, position, values) else None
+    if counts_rows(name, position, values):
+        return "row counter"
+    is_whole = (values.dropna() % 1 == 0).all()
+    return "an id" if is_whole and has_word(name, ("id", "ids")) else None
 
 
 def id_values(cells: Cells, name: Any, marks: Marks, roles: Roles) -> pd.Series:
@@ -113,7 +116,7 @@ def column_values(
     if roles.of_fit:  # a file like that of the fit: the fit has said it
         return values, None
     if bad.any():
-        return None, "texts"
+        return None, f"texts such as {shortlist([values[bad].iloc[0][:20]])}"
     return None, f"codes such as {values[values.str.fullmatch('0[0-9]+')].iloc[0]}"
 
 
@@ -135,6 +138,9 @@ def repeats_time(name: Any, numbers: pd.Series, key: TimeKey) -> bool:
     """Return whether a column only repeats a part of the times, such as their year."""
     if not isinstance(key.values, pd.DatetimeIndex | pd.PeriodIndex):
         return False
+    years = np.asarray(key.values.year)
+    if (numbers % 1 != 0).any() and (np.floor(numbers) == years).all():
+        return True  # years with decimals
     for part, names in CALENDAR.items():
         if part != "year" and str(name).strip().lower() not in names:
             continue
@@ -147,9 +153,7 @@ def repeats_time(name: Any, numbers: pd.Series, key: TimeKey) -> bool:
 
 def counts_rows(name: Any, position: int, numbers: pd.Series) -> bool:
     """Return whether a column numbers the rows."""
-    is_named = str(name).strip().lower() in COUNTERS or str(name).startswith(
-        ("Unnamed: ", "column ")
-    )
+    is_named = has_word(name, STEP_NAMES) or str(name).startswith(("Unnamed: ", "column "))
     if not (is_named or position == 0) or len(numbers) < 3 or numbers.isna().any():
         return False
     steps = np.diff(numbers.to_numpy(float))

@@ -13,7 +13,7 @@ import pandas as pd
 from forecaster.data.messages import shortlist
 from forecaster.files.clocks import clock_of
 from forecaster.files.names import CALENDAR, CLOCK_NAMES, ID_NAMES, STEP_NAMES, TIME_NAMES, has_word
-from forecaster.files.numbers import is_code, is_missing, is_text
+from forecaster.files.numbers import is_code, is_missing, is_text, is_whole
 from forecaster.files.separators import is_time
 from forecaster.files.settings import FileOptions
 from forecaster.files.times import REGULAR, Times, join_parts, parse_times, regularity
@@ -74,11 +74,10 @@ def named_time(
         return _typed_time(frame[columns[0]], columns)
     else:
         texts = frame[columns[0]]
-        is_whole = bool(texts.str.fullmatch(r"-?\d+").all())
-        if are_steps and is_whole:
+        if are_steps and is_whole(texts):
             return _steps(texts, columns)
         found = parse_times(texts, name, options)
-        if found is None and is_whole:
+        if found is None and is_whole(texts):
             return _steps(texts, columns)
     if found is None:
         first = frame[columns[0]]
@@ -122,10 +121,10 @@ def find_time(frame: pd.DataFrame, taken: Collection[Any], options: FileOptions)
 
 
 def find_id(frame: pd.DataFrame, key: TimeKey, taken: Collection[Any], options: FileOptions) -> Any:
-    """Find the column of ids where times repeat; None if they do not, or no column explains it.
+    """Find the column of ids where times repeat; None if they do not.
 
     Raises:
-        ValueError: if several columns may hold the ids.
+        ValueError: if several columns may hold the ids, or none.
     """
     if not key.values.has_duplicates:
         return None
@@ -147,17 +146,23 @@ def find_id(frame: pd.DataFrame, key: TimeKey, taken: Collection[Any], options: 
     ]
     if len(found) == 1:
         return found[0]
-    joined = [pair for pair in combinations(texts, 2) if explains(list(pair))]
-    if found or joined:
-        what = shortlist([repr(name) for name in found]) or (
-            f"only {joined[0][0]!r} and {joined[0][1]!r} together"
-        )
-        raise ValueError(
-            f"{options.spelled('id_column')} must name the column of ids where times repeat. "
-            f"Received: several rows at {shortlist(times[times.duplicated()].unique()[:2])}; told "
-            f"apart by {what}. Name one, or join them into one column."
-        )
-    return None
+    others = [
+        name
+        for name in few
+        if 2 * frame[name].nunique() <= len(frame)
+        and (not is_text(frame[name]) or is_whole(frame[name]))
+    ]
+    hints = [repr(name) for name in found or others if explains([name])] or [
+        f"{one!r} and {other!r} together"
+        for one, other in combinations(dict.fromkeys([*texts, *codes, *others]), 2)
+        if explains([one, other])
+    ]
+    advice = "Name one, or join them into one column." if hints else "Correct them."
+    raise ValueError(
+        f"{options.spelled('id_column')} must name the column of ids where times repeat. Received: "
+        f"several rows at {shortlist(times[times.duplicated()].unique()[:2])}, told apart by "
+        f"{shortlist(hints) or 'no column'}. {advice}"
+    )
 
 
 def _is_time(dtype: Any) -> bool:
@@ -245,6 +250,8 @@ def _coded(frame: pd.DataFrame, free: list[Any], found: dict[Any, Times]) -> Tim
     """Choose a column of numbers that may be times: by its name, its place and its steps."""
     for name in sorted(found, key=lambda name: not has_word(name, TIME_NAMES)):
         is_named, share = has_word(name, TIME_NAMES), regularity(found[name].values)
+        if is_named and found[name].values.nunique() < 3:
+            share = 1.0
         is_long = frame[name].str.len().min() >= 6  # a number that is a date by chance is rare
         if share >= (0.5 if is_named or (is_long and name == free[0]) else REGULAR) and (
             is_named or is_long or name == free[0]

@@ -96,6 +96,11 @@ def is_code(texts: pd.Series) -> bool:
     return bool(texts.str.fullmatch(r"0\d+").any())
 
 
+def is_whole(texts: pd.Series) -> bool:
+    """Return whether all texts are integers."""
+    return bool(texts.str.fullmatch(r"-?\d+").all())
+
+
 def find_marks(columns: Iterable[pd.Series], separator: str, options: FileOptions) -> Marks:
     """Find the decimal mark of a file in all of its columns.
 
@@ -165,10 +170,13 @@ def to_numbers(texts: pd.Series, marks: Marks) -> tuple[pd.Series, pd.Series, st
     units = sorted(({*parts["before"].dropna()} | {*parts["after"].dropna()}) - {""})
     if len(units) > 1:  # two currencies are two kinds of numbers
         return numbers, ~missing, None
+    if "%" in units:  # 2 is not 2%
+        bad |= (parts["after"] != "%") & ~missing
     notes = [f"without the sign {unit}" for unit in units]
     if (grouped != cores).any():
         example = cores[grouped != cores].iloc[0]
-        notes.append(f"{example} as {grouped[grouped != cores].iloc[0]}")
+        plain = grouped[grouped != cores].iloc[0].replace(",", ".")
+        notes.append(f"{example} as {plain}")
     return numbers, bad, ", ".join(notes) or None
 
 

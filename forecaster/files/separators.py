@@ -18,7 +18,8 @@ _ONE_COLUMN = 0.6  # score of a file whose lines are numbers or times as they ar
 _MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]m)?\s*(z|utc|gmt|[+-]\d{2}:?(\d{2})?)?"
 _TIME = re.compile(
-    rf"(\d{{1,4}}[-/.]\d{{1,4}}([-/.]\d{{1,4}})?([t,]?\s*{_CLOCK})?|{_CLOCK}|\d{{4}}-?(q|m|w)\d{{1,2}}"
+    rf"(\d{{8}}t\d{{2,6}}(z|[+-]\d{{2}}:?(\d{{2}})?)?|\d{{4}}-\d{{2}}-\d{{2}}t\d{{2}}(z|[+-]\d{{2}})?|"
+    rf"\d{{1,4}}[-/.]\d{{1,4}}([-/.]\d{{1,4}})?([t,]?\s*{_CLOCK})?|{_CLOCK}|\d{{4}}-?(q|m|w)\d{{1,2}}"
     rf"|q\d[-/ ]?\d{{4}}|(\d{{1,4}}[-/. ])?\s*({_MONTHS})[a-z]*[-/., ]*\d{{1,4}}(,? \d{{4}})?)",
     re.IGNORECASE,
 )
@@ -54,13 +55,25 @@ def split_rows(lines: Iterable[str], separator: str, *, strict: bool = True) -> 
         return
     if separator == " ":
         kept = (" ".join(line.split()) for line in kept)
+    lines = list(kept)
     reader = csv.reader(
-        (f"{line}\n" for line in kept), delimiter=separator, skipinitialspace=True, strict=strict
+        (f"{line}\n" for line in lines),
+        delimiter=separator,
+        quotechar=_quote_of(lines, separator),
+        skipinitialspace=True,
+        strict=strict,
     )
     for cells in reader:
         cells = [cell.strip() for cell in cells]
         if any(cells):
             yield Row(reader.line_num, cells)
+
+
+def _quote_of(lines: list[str], separator: str) -> str:
+    """Return the character around cells: an apostrophe if every cell of the first line has two."""
+    first = next((line for line in lines if line.strip()), "")
+    cells = [cell.strip() for cell in first.split(separator)]
+    return "'" if all(re.fullmatch("'[^']*'", cell) for cell in cells) else '"'
 
 
 def find_separator(lines: list[str]) -> str:

@@ -34,9 +34,10 @@ from forecaster.files.columns import (
 from forecaster.files.formats import read_excel, read_json, read_tsf, typed_cells
 from forecaster.files.keys import TimeKey, columns_of, find_id, find_time, named_time
 from forecaster.files.numbers import find_marks, is_text
-from forecaster.files.separators import NAMES
+from forecaster.files.separators import NAMES, is_typed
 from forecaster.files.settings import FileOptions
 from forecaster.files.sources import Source, decode, open_source
+from forecaster.files.stacking import stacked
 
 
 @dataclass(frozen=True, eq=False)
@@ -156,7 +157,7 @@ def read_file(path: str | Path, options: FileOptions, roles: Roles = Roles()) ->
         cells = typed_cells(source, pd.read_parquet(path))
     else:
         source = open_source(path)
-        cells = _cells_of(source, options)
+        cells = stacked(_cells_of(source, options))
     columns = cells.frame.columns
     if roles.of_fit:
         roles = replace(
@@ -243,11 +244,28 @@ def _time_of(
             f"rows are in the order of time, one a step."
         )
     if found is None:
+        _check_no_series(cells, taken, options, roles)
         return None
     _check_no_gaps(cells, found.columns, options)
     if roles.are_steps and len(found.columns) == 1:
         return named_time(cells.frame, found.columns, options, are_steps=True)
     return found
+
+
+def _check_no_series(
+    cells: Cells, taken: Collection[Any], options: FileOptions, roles: Roles
+) -> None:
+    """Check that rows without times are not series themselves, each with its id."""
+    first = cells.frame.columns[0]
+    values = cells.frame[first]
+    are_ids = is_text(values) and values.is_unique and not values.map(is_typed).any()
+    if are_ids and not roles.are_all and first not in taken and len(values) > 1:
+        raise ValueError(
+            f"{options.spelled('time_column')} must be given where a row seems to be a series. "
+            f"Received: another text in each row of {first!r}: {shortlist(values)}. Turn the "
+            f"table, so that times go down; or name the columns to forecast by "
+            f"{options.spelled('target')}."
+        )
 
 
 def _check_no_gaps(cells: Cells, times: Collection[Any], options: FileOptions) -> None:

@@ -48,4 +48,5 @@ def test_ids_by_number_need_a_name():
     key = named_time(table, ("d",), FileOptions(), are_steps=False)
     assert find_id(table, key, (), FileOptions()) == "store"
     other = table.rename(columns={"store": "x"})
-    assert find_id(other, key, (), FileOptions()) is None
+    with pytest.raises(ValueError, match=r"told apart by 'x'\. Name one"):
+        find_id(other, key, (), FileOptions())

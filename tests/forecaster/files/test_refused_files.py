@@ -44,7 +44,7 @@ REFUSED = [
     ("no times", "north,south\n5,1\n7,2\n6,9\n", {}, "`time_column` must be given .* columns 'north', 'south'. Name one, or give `freq=1`"),
     ("times that are none", PLAIN.replace("2020", "a"), {"time_column": "day"}, "must name a column of times. Received: 'day' with a-01-30"),
     ("times alone", "day\n2020-01-30\n2020-01-31\n", {}, "no column of numbers to forecast; only times"),
-    ("texts alone", rows(DAYS := ["2020-01-30", "2020-01-31"], "day,a\n").replace(",1", ",x").replace(",2", ",y"), {}, r"to forecast; 'a' \(texts\)"),
+    ("texts alone", rows(DAYS := ["2020-01-30", "2020-01-31"], "day,a\n").replace(",1", ",x").replace(",2", ",y"), {}, r"to forecast; 'a' \(texts such as x\)"),
     ("an unknown time", PLAIN, {"time_column": "dya"}, "`time_column` must name columns of `data`. Received: unknown dya. Did you mean day"),
     ("an unknown id", PLAIN, {"id_column": "shop"}, "`id_column` must name columns of `data`. Received: unknown shop"),
     ("1,234 between semicolons", "day;y\n2020-01-30;1,234\n2020-01-31;2,345\n", {}, "`decimal` must be given .* 1,234 may be 1234 or 1.234. Give `decimal='.'` for 1234, or `decimal=','` for 1.234"),
@@ -54,7 +54,11 @@ REFUSED = [
     ("a wrong separator", PLAIN, {"separator": "::"}, "`separator` must be one character"),
     ("a wrong decimal mark", PLAIN, {"decimal": ";"}, "`decimal` must be a point or a comma"),
     ("twice the same mark", PLAIN, {"decimal": ",", "thousands": ","}, "`thousands` must be another mark"),
-    ("two columns of ids", "day,a,b,y\n" + "".join(f"2020-01-{d:02},{a},{b},1\n" for d in (1, 2, 3) for a in "xy" for b in "vw"), {}, "`id_column` must name .* only 'a' and 'b' together"),
+    ("two columns of ids", "day,a,b,y\n" + "".join(f"2020-01-{d:02},{a},{b},1\n" for d in (1, 2, 3) for a in "xy" for b in "vw"), {}, "`id_column` must name .* told apart by 'a' and 'b' together"),
+    ("stores and items", "day,store,item,y\n" + "".join(f"2020-01-{d:02},{a},{b},1\n" for d in (1, 2, 3) for a in (1, 2) for b in (3, 4)), {}, "told apart by 'store' and 'item' together"),
+    ("numbers that may be ids", "day,k,y\n" + "".join(f"2020-01-{d:02},{k},{d + k / 10}\n" for d in (1, 2, 3) for k in (1, 2)), {}, "told apart by 'k'. Name one"),
+    ("times twice", PLAIN + "2020-02-01,4\n", {}, "several rows at 2020-02-01 00:00:00, told apart by no column. Correct them"),
+    ("percent and not", "day,y\n2020-01-30,1%\n2020-01-31,2\n", {"time_column": "day"}, "no column of numbers to forecast"),
     ("ids twice", "day,shop,city,y\n" + "".join(f"2020-01-{d:02},{a},{a * 2},1\n" for d in (1, 2, 3) for a in "xy"), {}, "told apart by 'shop', 'city'"),
 ]  # fmt: skip
 

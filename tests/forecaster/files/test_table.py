@@ -59,6 +59,12 @@ def test_rows_in_the_order_of_time_need_no_column_of_times(tmp_path):
     assert str(table) == "data.csv: 3 rows; in the order of time"
 
 
+def test_rows_that_are_series_are_not_numbered(tmp_path):
+    file = written(tmp_path, '"V1","V2","V3"\n"H1","605","586"\n"H2","3124","2990"\n')
+    with pytest.raises(ValueError, match=r"a row seems to be a series\. .* of 'V1': H1, H2"):
+        read_file(file, FileOptions(), Roles(are_steps=True))
+
+
 def test_integers_are_steps_where_the_step_is_an_integer(tmp_path):
     file = written(tmp_path, "year,y\n1950,5\n1951,7\n1952,6\n")
     assert read_file(file, FileOptions()).frame["year"].dtype.kind == "M"
