@@ -173,6 +173,7 @@ def _roles_of_fit(forecaster: "Forecaster") -> "Roles":
         covariates=tuple(column.label for column in covariates if column.label not in numbers),
         texts=frozenset(texts),
         are_all=forecaster.target is not None,
+        targets=tuple(last_rows.targets),
         are_steps=is_integer(last_rows.starts),
         of_fit=True,
         time=last_rows.layout.time_name,

@@ -38,6 +38,7 @@ class Roles:
         texts: columns that are texts whatever they look like.
         are_all: whether other columns are left out, because those to forecast were named.
         are_steps: whether the times are integers, or the rows in their order.
+        targets: columns that a fit found; if the file has all of them, others are left out.
         of_fit: whether the columns are those of a fit, so that the file may lack some.
         time: column of times of the fit, if the file has it.
         id: column of ids of the fit, if the file has it.
@@ -51,6 +52,7 @@ class Roles:
     texts: frozenset[Any] = frozenset()
     are_all: bool = False
     are_steps: bool = False
+    targets: tuple[Any, ...] = ()
     of_fit: bool = False
     time: Any = None
     id: Any = None

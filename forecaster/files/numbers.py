@@ -173,7 +173,7 @@ def to_numbers(texts: pd.Series, marks: Marks) -> tuple[pd.Series, pd.Series, st
     if "%" in units:  # 2 is not 2%
         bad |= (parts["after"] != "%") & ~missing
     notes = [f"without the sign {unit}" for unit in units]
-    if (grouped != cores).any():
+    if marks.decimal == "." and (grouped != cores).any():
         example = cores[grouped != cores].iloc[0]
         plain = grouped[grouped != cores].iloc[0].replace(",", ".")
         notes.append(f"{example} as {plain}")

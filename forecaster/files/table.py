@@ -52,6 +52,7 @@ class FileTable:
         freq: step of integer times.
         left_out: column -> why it is not in the frame.
         notes: what else is worth saying.
+        shape: what the user can see in the file: its separator, its decimal mark.
     """
 
     name: str
@@ -61,6 +62,7 @@ class FileTable:
     freq: int | None = None
     left_out: dict[Any, str] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    shape: tuple[str, ...] = ()
 
     @property
     def remarks(self) -> list[str]:
@@ -78,7 +80,7 @@ class FileTable:
             parts.append(f"time {self.time} ({_short(times.min())} to {_short(times.max())})")
         if self.id is not None:
             parts.append(f"id {self.id} ({self.frame[self.id].nunique():,})")
-        return "; ".join([*parts, *self.remarks])
+        return "; ".join([*parts, *self.shape, *self.remarks])
 
 
 def read_table(
@@ -223,8 +225,6 @@ def _cells_of(source: Source, options: FileOptions) -> Cells:
     if "\n@data" in text.lower():
         return typed_cells(source, read_tsf(source, text), tuple(notes))
     cells = read_cells(source, text, options)
-    if cells.separator not in (",", "\t", ""):
-        notes.insert(0, f"separator {NAMES.get(cells.separator, cells.separator)}")
     return Cells(cells.frame, cells.lines, cells.separator, (*notes, *cells.notes))
 
 
@@ -295,8 +295,12 @@ def _table(
         cells.separator,
         options,
     )
-    notes += [note for note in (marks.note, key and key.note) if note]
+    notes += [key.note] if key is not None and key.note else []
+    shape = [marks.note] if marks.note else []
+    if cells.separator not in (",", "\t", ""):
+        shape.insert(0, f"separator {NAMES.get(cells.separator, cells.separator)}")
     named = {*roles.numbers, *roles.covariates}
+    is_all_there = bool(roles.targets) and {*roles.targets} <= {*frame.columns}
     columns: dict[Any, Any] = {}
     left_out: dict[Any, str] = {}
     for position, name in enumerate(frame.columns):
@@ -307,8 +311,10 @@ def _table(
         elif name in named or not roles.are_all:
             values, note = column_values(source, cells, name, marks, roles)
             why = note if values is None else None
-            if values is not None and name not in named:
+            if values is not None and name not in {*named, *roles.targets}:
                 why = reason_against(name, position, values, key)
+                if is_all_there and not is_text(values):
+                    why = "not in the fit"
             if why is None:
                 columns[name] = values
                 notes += [f"{name} {note}"] if note else []
@@ -328,6 +334,7 @@ def _table(
         freq=None if key is None else key.freq,
         left_out=left_out,
         notes=tuple(notes),
+        shape=tuple(shape),
     )
 
 

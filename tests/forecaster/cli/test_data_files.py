@@ -1,5 +1,7 @@
 """Files are read as the frames that they were, texts as texts, with their keys found."""
 
+import io
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,8 +9,8 @@ import pytest
 from forecaster import RecurrentNetwork
 from forecaster.cli import data_files
 from forecaster.cli.options import PARAMETERS
-from tests.helpers.command_line import sales
-from tests.helpers.tiny import with_random_weights
+from tests.helpers.command_line import SIMPLE, TINY, sales
+from tests.helpers.tiny import waves, with_random_weights
 
 DEFAULTS = {name: option.default for name, option in PARAMETERS.items()}
 
@@ -120,3 +122,75 @@ def test_quantiles_are_written_with_a_header_of_one_line(tmp_path, capsys):
     assert (tmp_path / "out.csv").read_text() == "step,a_q0.1,a_q0.9\n7,1.5,2.5\n"
     data_files.write_csv(frame, None, index=False)
     assert capsys.readouterr().out == "a_q0.1,a_q0.9\n1.5,2.5\n"
+
+
+def test_times_that_were_joined_are_joined_again(tmp_path, capsys):
+    text = "date;hour;y;extra\n" + "".join(
+        f"{day}.01.2024;{hour:02}:00;{day},{hour};{hour}\n"
+        for day in range(10, 16)
+        for hour in range(0, 24, 6)
+    )
+    (tmp_path / "data.csv").write_text(text)
+    given = DEFAULTS | {"target": ["y"], "time": ["date", "hour"]}
+    named, frame = data_files.read_with_keys(tmp_path / "data.csv", given)
+    assert named["time"] == "date hour" and frame.columns.to_list() == ["date hour", "y"]
+    for target in ("y", None):
+        columns = {"target": target, "time_column": "date hour"}
+        model = with_random_weights(frame, **columns)
+        pd.testing.assert_frame_equal(data_files.read_like_fit(tmp_path / "data.csv", model), frame)
+        err = capsys.readouterr().err
+        assert ("left out: 'extra' (not in the fit)" in err) == (target is None)
+
+
+def test_a_file_need_not_have_the_names_of_an_index(tmp_path):
+    frame = waves().rename_axis("when")
+    model = with_random_weights(frame)
+    frame.to_csv(tmp_path / "data.csv", index_label="day")
+    read = data_files.read_like_fit(tmp_path / "data.csv", model)
+    pd.testing.assert_frame_equal(read, frame, check_freq=False, check_index_type=False)
+
+
+def test_rows_of_a_fit_on_numbered_rows_are_numbered(tmp_path):
+    frame = waves().reset_index(drop=True)
+    model = with_random_weights(frame, freq=1)
+    frame.to_csv(tmp_path / "data.csv", index=False)
+    pd.testing.assert_frame_equal(data_files.read_like_fit(tmp_path / "data.csv", model), frame)
+
+
+def test_periods_of_a_fit_are_periods_again(tmp_path):
+    frame = waves().to_period("D").rename_axis("day")
+    model = with_random_weights(frame)
+    frame.to_csv(tmp_path / "data.csv")
+    read = data_files.read_like_fit(tmp_path / "data.csv", model)
+    pd.testing.assert_frame_equal(read, frame)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--decimal", ";"], "--decimal must be a point or a comma. Received: ';'"),
+        (["--separator", ";"], "--time must be given where no column looks like times"),
+        (["--time-format", "%d.%m.%Y"], "--time must be given where no column"),
+        (["--no-header", "--target", "passengers"], "`target` must name columns of `air.csv`"),
+    ],
+)
+def test_options_of_a_file(run, air_csv, tmp_path, words, message):
+    code, out, err = run("fit", air_csv, "--horizon", 2, "--save", tmp_path / "model", *words)
+    assert (code, out) == (1, "") and err.startswith(f"Error: {message}")
+
+
+@pytest.mark.slow
+def test_a_file_of_another_country_from_standard_input(run, tmp_path, monkeypatch):
+    text = "Monat;Filiale;Käufe\n" + "".join(
+        f"01.{month:02}.{year};007;1.{month}{year % 100},5\n"
+        for year in range(2020, 2024)
+        for month in range(1, 10)
+    )
+    data = text.encode("cp1252")
+    for words in (["fit", "-", "--save", tmp_path / "model", *TINY, *SIMPLE], ["predict"]):
+        words = words if words[0] == "fit" else ["predict", tmp_path / "model", "-"]
+        monkeypatch.setattr("sys.stdin", io.TextIOWrapper(io.BytesIO(data)))
+        code, out, err = run(*words)
+        assert code == 0 and err.startswith("Read: standard input: 36 rows; time Monat (2020-01-01")
+        assert "separator semicolon; decimal comma" in err and "encoding cp1252" in err
+    assert out.startswith("Monat,Käufe\n2023-10-01,")
