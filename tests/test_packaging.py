@@ -62,8 +62,8 @@ LINES = {
         "parquet",
     ],
     "forecaster.files": [
-        "settings",
-        "clocks names numbers sources",
+        "names settings",
+        "clocks numbers sources",
         "separators times",
         "cells keys",
         "columns formats stacking",

@@ -113,8 +113,12 @@ def _even(
     """Cut off what stands before and after the rows of one width; check the others."""
     width = width_of(rows)
     fits = [len(row.cells) == width for row in rows]
-    first = fits.index(True)
-    last = len(rows)
+    first, last = fits.index(True), len(rows)
+    for position, row in enumerate(rows[:_HEAD]):
+        if _holds_values(row):
+            break
+        if not fits[position] and True in fits[position:]:  # a preamble, whatever stands in it
+            first = fits.index(True, position)
     while last > first and not fits[last - 1] and _is_note(rows[last - 1]):
         last -= 1
     values = [row for row in rows[:first] if _holds_values(row)]
@@ -282,7 +286,7 @@ def _without_foot(
     last = len(body)
     while last > max(1, len(body) - _FOOT) and keys:
         cell = body[last - 1].cells[keys[0]]
-        if any(char.isdigit() for char in cell):
+        if cell[:1].isdigit() or is_typed(cell):
             break
         if cell.lower() in MISSING and not _is_note(Row(0, [body[last - 1].cells[0]])):
             break

@@ -146,7 +146,9 @@ def repeats_time(name: Any, numbers: pd.Series, key: TimeKey) -> bool:
     for part, names in CALENDAR.items():
         if part != "year" and str(name).strip().lower() not in names:
             continue
-        own = np.asarray(getattr(key.values, part))
+        own = np.asarray(
+            key.values.isocalendar()["week"] if part == "week" else getattr(key.values, part)
+        )
         starts = (0, 1) if part == "day_of_week" else (0,)
         if any((numbers.to_numpy(float) == own + start).all() for start in starts):
             return len(np.unique(own)) > 1 or str(name).strip().lower() in names

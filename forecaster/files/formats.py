@@ -84,12 +84,12 @@ def read_json(source: Source, text: str) -> pd.DataFrame:
         if len(lists) == 1 and lists[0] and isinstance(lists[0][0], dict):
             found = lists[0]  # records in an envelope
         elif lists and len({len(values) for values in lists}) == 1 and len(lists) == len(found):
-            return _flat(source, pd.DataFrame(found))
+            return _flat(source, pd.DataFrame(found, dtype=object))
         else:
             found = [found]
     if not found or not all(isinstance(record, dict) for record in found):
         raise source.refusal("JSON without records.", "Write a list of records, with names.")
-    return _flat(source, pd.DataFrame(found))
+    return _flat(source, pd.DataFrame(found, dtype=object))
 
 
 def read_tsf(source: Source, text: str) -> pd.DataFrame:
@@ -154,7 +154,7 @@ def _flat(source: Source, frame: pd.DataFrame) -> pd.DataFrame:
     for name in frame:
         if any(isinstance(value, dict | list) for value in frame[name]):
             raise source.refusal(f"JSON with records inside of {name!r}.", "Flatten the records.")
-    return frame
+    return frame.map(_text_of).astype("str")  # numbers may be times, as in other texts
 
 
 def _rows_of(rows: Any) -> list[Row]:

@@ -12,7 +12,14 @@ import pandas as pd
 
 from forecaster.data.messages import shortlist
 from forecaster.files.clocks import clock_of
-from forecaster.files.names import CALENDAR, CLOCK_NAMES, ID_NAMES, STEP_NAMES, TIME_NAMES, has_word
+from forecaster.files.names import (
+    CLOCK_NAMES,
+    ID_NAMES,
+    STEP_NAMES,
+    TIME_NAMES,
+    has_word,
+    part_of_time,
+)
 from forecaster.files.numbers import is_code, is_missing, is_text, is_whole
 from forecaster.files.separators import is_time
 from forecaster.files.settings import FileOptions
@@ -69,7 +76,7 @@ def named_time(
     name = " ".join(map(str, columns))
     if len(columns) > 1:
         parts = [_texts(frame[column]) for column in columns]
-        found = join_parts(parts, name, options)
+        found = join_parts(parts, columns, options)
     elif not is_text(frame[columns[0]]):
         return _typed_time(frame[columns[0]], columns)
     else:
@@ -231,14 +238,19 @@ def _from_calendar(frame: pd.DataFrame, free: list[Any], options: FileOptions) -
     """Join columns that are called year, month, day and so on."""
     of_part: dict[str, Any] = {}
     for part in ("year", "month", "day", "hour", "minute"):
-        names = [name for name in free if str(name).strip().lower() in CALENDAR[part]]
+        names = [name for name in free if part_of_time(name) == part]
         if len(names) != 1:
             break
         of_part[part] = names[0]
+    if len(of_part) == 1:
+        rest = [name for name in free if part_of_time(name) in ("quarter", "week")]
+        of_part |= dict(zip(["rest"], rest, strict=False)) if len(rest) == 1 else {}
     if len(of_part) < 2:
         return None
     columns = tuple(of_part.values())
-    found = join_parts([_texts(frame[name]) for name in columns], " ".join(columns), options)
+    if any(is_missing(_texts(frame[name])).any() for name in columns):
+        return None
+    found = join_parts([_texts(frame[name]) for name in columns], columns, options)
     return (
         None
         if found is None or found.values.hasnans

@@ -10,39 +10,12 @@ import numpy as np
 import pandas as pd
 
 from forecaster.data.messages import shortlist
+from forecaster.files.names import words
 from forecaster.files.settings import FileOptions
 
-MISSING = frozenset(
-    [
-        "na",
-        "n/a",
-        "n.a.",
-        "#n/a",
-        "#na",
-        "<na>",
-        "nan",
-        "-nan",
-        "nat",
-        "null",
-        "none",
-        "nil",
-        "-",
-        "--",
-        "---",
-        "–",
-        "—",
-        "?",
-        ".",
-        "..",
-        "...",
-        "missing",
-        "#nv",
-        "#value!",
-        "#ref!",
-        "#div/0!",
-        "#num!",
-        "#null!",
-    ]
+MISSING = words(
+    "na n/a n.a. #n/a #na <na> nan -nan nat null none nil - -- --- – — ? . .. ... missing "
+    "#nv #value! #ref! #div/0! #num! #null!"
 ) | {""}
 MARKERS = (-99, -999, -9999, -99999, -999.9, -99.9)  # that often stand for a missing value
 _SAMPLE = 200  # cells of a column that show what it holds

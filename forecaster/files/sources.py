@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import re
 import sys
 import zipfile
 import zlib
@@ -38,6 +39,7 @@ _BOMS = (  # the longer ones first
     (b"\xff\xfe", "utf-16"),
     (b"\xfe\xff", "utf-16"),
 )
+_NEARLY_UTF8 = re.compile(rb"[\xc3-\xf4][\x80-\xbf]+[^\x80-\xff]")  # a letter of several bytes
 _MARKUP = ("<!doctype", "<html", "<head", "<?xml", "<table")
 _CONTROLS = {*map(chr, range(32)), "\x7f"} - {"\t", "\n", "\r", "\x0b", "\x0c", "\x1a"}
 
@@ -116,7 +118,7 @@ def decode(source: Source, options: FileOptions) -> tuple[str, str | None]:
         line = source.data[: error.start].count(b"\n") + 1
         received = f"bytes in line {line} that are no {encoding or 'UTF-8'}."
         advice = f"Give its encoding, such as {options.spelled('encoding', 'cp1252')}."
-        if encoding is not None:
+        if encoding is not None or _NEARLY_UTF8.search(source.data):
             raise source.refusal(received, advice) from None
         try:
             text, guess = source.data.decode("cp1252"), "cp1252"

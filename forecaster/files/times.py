@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from forecaster.data.messages import shortlist
 from forecaster.files.clocks import clock_of, split_clock
-from forecaster.files.numbers import MOST
+from forecaster.files.names import part_of_time
 from forecaster.files.settings import FileOptions
 
+HALF = 0.5  # share of the cells of a column above which it is meant to hold times
 REGULAR = 0.95  # share of steps that are the same
 _EPOCHS = {"s": (8, 10), "ms": (11, 13), "us": (14, 16), "ns": (17, 19)}  # digits
 _EXCEL = pd.Timestamp("1899-12-30")
@@ -23,6 +26,7 @@ _NAMED = (
     "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%Y %b %d", "%d %b %y", "%b %Y", "%B %Y",
     "%Y %b", "%Y %B", "%b %y", "%B %y",
 )  # fmt: skip
+_PARTS = ("year", "month", "day", "hour", "minute", "second")
 _DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
 
 
@@ -67,7 +71,7 @@ def parse_times(
         return None
     bad = found.values.isna()
     if bad.any():
-        if not is_named and (options.time_format is not None or bad.mean() > 1 - MOST):
+        if not is_named and (options.time_format is not None or bad.mean() >= HALF):
             return None
         raise ValueError(
             f"{options.spelled('time_column')} must name a column of times. Received: "
@@ -91,21 +95,26 @@ def regularity(times: pd.DatetimeIndex) -> float:
     return max(_largest_share(np.diff(ordered.asi8)), _largest_share(by_month))
 
 
-def join_parts(parts: list[pd.Series], name: str, options: FileOptions) -> Times | None:
+def join_parts(
+    parts: list[pd.Series], columns: Sequence[Any], options: FileOptions
+) -> Times | None:
     """Read a time from several columns: a date and a clock, or a year, a month and so on.
 
     Args:
         parts: texts of each column, none missing.
-        name: of the columns, for messages.
+        columns: their names; those that are no parts of a time stand for year, month, day, hour.
         options: of the user.
     """
+    name = " ".join(map(str, columns))
     joined = parts[0].str.cat(parts[1:], sep=" ")
     if options.time_format is not None:
         return parse_times(joined, name, options)
-    if all(part.str.fullmatch(r"\d{1,4}(\.0+)?").all() for part in parts):
-        numbers = [pd.to_numeric(part).astype(int) for part in parts]
-        if numbers[0].between(1000, 2999).all():
-            return _of_numbers(numbers)
+    if all(part.str.fullmatch(r"\d{1,4}").all() for part in parts):
+        of_part = {part_of_time(column): part for column, part in zip(columns, parts, strict=True)}
+        if len(of_part) < len(parts) or not {None, "year"} & of_part.keys() or None in of_part:
+            of_part = dict(zip(_PARTS, parts, strict=False))
+        if of_part.get("year", parts[-1]).str.fullmatch(r"[12]\d{3}").all():
+            return _of_parts(of_part)
     if len(parts) == 2 and (clock := clock_of(parts[1])) is not None:
         dates = parse_times(parts[0], name, options)
         if dates is not None:
@@ -129,7 +138,7 @@ def _dates(texts: pd.Series, name: str, options: FileOptions) -> Times | None:
     readings = {
         form: values
         for form, read in _readings(dates, clock is not None)
-        if (values := read(dates)) is not None and values.notna().mean() >= MOST
+        if (values := read(dates)) is not None and values.notna().mean() > HALF
     }
     if not readings:
         return None
@@ -138,7 +147,7 @@ def _dates(texts: pd.Series, name: str, options: FileOptions) -> Times | None:
     form, said = next(iter(readings)), None
     if len(readings) > 1:
         form, said = _decided(readings, texts, name, options)
-    elif form == "%y-%m":
+    elif re.fullmatch("%[ym][-/]%[ym]", form):
         said = f"{texts.iloc[0]} as {readings[form].iloc[0]:%Y-%m}"
     elif form in ("%d/%m/%Y", "%m/%d/%Y") or "%y" in form:
         said = f"dates as {form}"
@@ -182,16 +191,17 @@ def _readings(dates: pd.Series, has_clock: bool) -> Iterator[tuple[str, Read]]:
     elif match := re.fullmatch(r"\d{1,2}([-/.])\d{4}", first):
         form = f"%m{match[1]}%Y"
         yield form, _strptime(form)
-    elif re.fullmatch(r"\d{1,2}-\d{2}", first):
-        yield "%y-%m", _short_year
+    elif match := re.fullmatch(r"\d{1,2}([-/])\d{2}", first):
+        for form in (f"%y{match[1]}%m", f"%m{match[1]}%y"):
+            yield form, partial(_short_year, form=form)
     elif re.fullmatch(r"\d{4}[mM]\d{1,2}", first):
         yield "%YM%m", lambda texts: _strptime("%YM%m")(texts.str.upper())
     elif re.search("[qQ]", first):
         yield "quarter", _quarter
-    elif re.fullmatch(r"\d{4}-?[wW]\d{2}", first):
+    elif re.fullmatch(r"\d{4}[- ]?[wW]\d{1,2}", first):
         yield "week", _week
     elif re.search(_MONTHS, first.lower()):
-        yield from ((form, lambda texts, form=form: _named(texts, form)) for form in _NAMED)
+        yield from ((form, partial(_named, form=form)) for form in _NAMED)
     elif has_clock and re.fullmatch(r"\d{8}", first):  # without a clock it may be a number
         yield "%Y%m%d", _strptime("%Y%m%d")
 
@@ -220,10 +230,9 @@ def _strptime(form: str) -> Read:
     return read
 
 
-def _short_year(texts: pd.Series) -> pd.Series | None:
+def _short_year(texts: pd.Series, form: str) -> pd.Series | None:
     """Read years without a century and months, if they are regular."""
-    padded = texts.str.zfill(5)
-    values = pd.to_datetime(padded, format="%y-%m", errors="coerce")
+    values = pd.to_datetime(texts.str.zfill(5), format=form, errors="coerce")
     is_regular = values.notna().all() and regularity(pd.DatetimeIndex(values)) >= REGULAR
     return values if is_regular else None
 
@@ -240,7 +249,8 @@ def _quarter(texts: pd.Series) -> pd.Series | None:
 
 def _week(texts: pd.Series) -> pd.Series | None:
     """Read weeks of ISO 8601 as their Mondays."""
-    days = texts.str.upper().str.replace("-", "") + "1"
+    days = texts.str.upper().str.replace(r"[- ]?W(\d)$", r"W0\1", regex=True)
+    days = days.str.replace("[- ]", "", regex=True) + "1"
     return pd.to_datetime(days, format="%GW%V%u", errors="coerce")
 
 
@@ -283,6 +293,8 @@ def _decided(
 
 def _coded(texts: pd.Series) -> Times | None:
     """Read numbers that stand for times: digits of a date, time since 1970, years."""
+    if texts.str.endswith(".0").all():
+        texts = texts.str.removesuffix(".0")
     is_whole = not texts.str.contains(".", regex=False).any()
     widths = texts.str.len()
     if is_whole and widths.min() == widths.max() and widths[0] in _DIGITS:
@@ -317,22 +329,31 @@ def _of_years(numbers: pd.Series) -> Times | None:
     return None
 
 
-def _of_numbers(numbers: list[pd.Series]) -> Times | None:
-    """Join years, months, days, hours, minutes and seconds."""
-    names = ["year", "month", "day", "hour", "minute", "second"][: len(numbers)]
-    parts = dict(zip(names, numbers, strict=False))
-    for name in ("month", "day"):
-        parts.setdefault(name, numbers[0] * 0 + 1)
-    hours = parts.get("hour", numbers[0] * 0)
+def _of_parts(parts: dict[str | None, pd.Series]) -> Times | None:
+    """Join a year with a quarter or a week, or with a month, a day, an hour and so on."""
+    if parts.keys() == {"year", "quarter"}:
+        return _complete(_quarter(parts["year"] + "Q" + parts["quarter"]))
+    if parts.keys() == {"year", "week"}:
+        return _complete(_week(parts["year"] + "W" + parts["week"].str.zfill(2)))
+    if not parts.keys() <= set(_PARTS):
+        return None
+    numbers = {str(part): pd.to_numeric(texts) for part, texts in parts.items()}
+    zero = numbers["year"] * 0
+    days = pd.DataFrame({"year": numbers["year"], "month": zero + 1, "day": zero + 1} | numbers)
+    hours = numbers.get("hour", zero)
     if not hours.between(0, 24).all():
         return None
-    values = pd.to_datetime(
-        pd.DataFrame(parts).drop(columns="hour", errors="ignore"), errors="coerce"
-    )
-    values = values + pd.to_timedelta(hours, unit="h")  # hour 24 is the next day's 0
-    if hours.min() == 1 and hours.max() == 24:
-        return Times(pd.DatetimeIndex(values), "hour 24 as 0 of the next day")
-    return Times(pd.DatetimeIndex(values))
+    values = pd.to_datetime(days.drop(columns="hour", errors="ignore"), errors="coerce")
+    # Hour 24 is the next day's 0.
+    found = _complete(values + pd.to_timedelta(hours, unit="h"))
+    if found is not None and hours.min() == 1 and hours.max() == 24:
+        return replace(found, note="hour 24 as 0 of the next day")
+    return found
+
+
+def _complete(values: pd.Series) -> Times | None:
+    """Return times, of which none is missing."""
+    return None if values.isna().any() else Times(pd.DatetimeIndex(values))
 
 
 def _with_format(texts: pd.Series, name: str, options: FileOptions) -> Times:

@@ -87,6 +87,8 @@ HEADS = [
     ("the header once more", PLAIN + "day,north\n2020-02-02,4\n", {}, [*DAYS, "2020-02-02"], {"north": [1, 2, 3, 4]}),
     ("R's row names", 'day north\n"1" 2020-01-30 1\n"2" 2020-01-31 2\n"3" 2020-02-01 3\n', {}, DAYS, NORTH, "'column 1' (row counter)"),
     ("R's dates as row names", "north\n2020-01-30 1\n2020-01-31 2\n2020-02-01 3\n", {}, DAYS, NORTH),
+    ("a title with commas", "Report, of sales\nMade: 2020-02-02\n\n" + PLAIN, {}, DAYS, NORTH, "without lines 1 (Report of sales), 2 (Made: 2020-02-02)"),
+    ("a total with a year", PLAIN + "Total 2020,6\n", {}, DAYS, NORTH, "without line 5 (Total 2020 6)"),
     ("a total", PLAIN + "Total,6\n", {}, DAYS, NORTH, "without line 5 (Total 6)"),
     ("a note at the end", PLAIN + "Source: the north\n", {}, DAYS, NORTH, "without line 5"),
 ]  # fmt: skip
@@ -159,6 +161,7 @@ TIMES = [
     ("a date and HHMM", "date,time,north\n20200101,2200,1\n20200101,2300,2\n20200102,0,3\n", {"time_column": ["date", "time"]}, HOURS, NORTH),
     ("year and month", "year,month,north\n1949,1,1\n1949,2,2\n1949,3,3\n", {}, MONTHS, NORTH),
     ("year, month, day, hour", "No,year,month,day,hour,north\n1,2020,1,1,22,1\n2,2020,1,1,23,2\n3,2020,1,2,0,3\n", {}, HOURS, NORTH, "'No' (row counter)"),
+    ("year and week", "year,week,north\n2020,1,1\n2020,2,2\n2020,3,3\n", {}, ["2019-12-30", "2020-01-06", "2020-01-13"], NORTH),
     ("a month's name and a year", "m,y,north\nJan,1949,1\nFeb,1949,2\nMar,1949,3\n", {"time_column": ["m", "y"]}, MONTHS, NORTH),
     ("ISO's basic format", rows(["20200101T22Z", "20200101T23Z", "20200102T00Z"]), {}, [f"{time}+00:00" for time in HOURS], NORTH),
     ("hours alone", rows(["2020-01-01T22", "2020-01-01T23", "2020-01-02T00"]), {}, HOURS, NORTH),
@@ -178,6 +181,7 @@ FORMATS = [
     ("JSON columns", json.dumps({"day": DAYS, "north": [1, 2, 3]}), {}, DAYS, NORTH),
     ("JSON in an envelope", json.dumps({"ok": True, "data": [{"day": day, "north": i} for i, day in enumerate(DAYS, 1)]}, indent=1), {}, DAYS, NORTH),
     ("JSON with texts for numbers", json.dumps([{"day": day, "north": str(i)} for i, day in enumerate(DAYS, 1)]), {}, DAYS, NORTH),
+    ("JSON with milliseconds", json.dumps([{"t": 1577916000000 + 3600000 * i, "north": i + 1} for i in range(3)]), {"time_column": "t"}, [f"{time}+00:00" for time in HOURS], NORTH),
     ("JSON with a gap", json.dumps([{"day": DAYS[0], "north": None}, {"day": DAYS[1], "north": 2}]), {}, DAYS[:2], {"north": [None, 2]}),
 ]  # fmt: skip
 

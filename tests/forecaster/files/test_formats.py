@@ -59,4 +59,4 @@ def test_columns_of_mixed_kinds_become_texts():
 
 
 def test_one_record_is_a_table_of_one_row():
-    assert read_json(Source("data", b"", "text"), '{"a": 1}').to_dict("list") == {"a": [1]}
+    assert read_json(Source("data", b"", "text"), '{"a": 1}').to_dict("list") == {"a": ["1"]}

@@ -21,6 +21,8 @@ REFUSED = [
     ("noise", bytes(range(1, 32)) * 9, {}, "a binary file"),
     ("a page", "<!DOCTYPE html>\n<html><body>404</body></html>", {}, "a page of HTML"),
     ("no UTF-8, said to be", "a;ü\n".encode("cp1252"), {"encoding": "utf-8"}, "line 1 that are no utf-8"),
+    ("nearly UTF-8", "day,Käufe\n2020-01-30,1\n".encode() + b"2020-01-31,\xff\n", {}, "bytes in line 3 that are no UTF-8"),
+    ("times in two formats", rows(["2020-01-30", "31/01/2020", "2020-02-01"]), {}, "must name a column of times. Received: 31/01/2020 in 'day', where most are like 2020-01-30"),
     ("an unknown encoding", PLAIN, {"encoding": "latin-x"}, "`encoding` must be one that Python knows"),
     ("a cell too many", PLAIN + "2020-02-02,4,5\n", {}, "3 cells in line 5, where most lines have 2"),
     ("a cell too few", "a,b,c\n2020-01-01,1,2\n2020-01-02,1\n2020-01-03,1,2\n", {}, "2 cells in line 3"),
