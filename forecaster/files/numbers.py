@@ -126,8 +126,11 @@ def to_numbers(texts: pd.Series, marks: Marks) -> tuple[pd.Series, pd.Series, st
         The numbers, NaN where missing; which texts are neither numbers nor missing; and a note.
     """
     missing = is_missing(texts)
-    if marks.decimal == ".":  # what is written as Python does needs nothing else
-        numbers = pd.to_numeric(texts.mask(missing), errors="coerce")
+    plain = texts
+    if marks.decimal == "," and (missing | texts.str.fullmatch(r"[+-]?\d+(?:,\d+)?")).all():
+        plain = texts.str.replace(",", ".")
+    if marks.decimal == "." or plain is not texts:  # the others take ten times as long
+        numbers = pd.to_numeric(plain.mask(missing), errors="coerce")
         if not (numbers.isna() & ~missing).any():
             return numbers, numbers.isna() & ~missing, None
     parts = texts.str.replace("−", "-").str.extract(rf"^{_AFFIXED.pattern}$")

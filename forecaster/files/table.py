@@ -169,6 +169,8 @@ def read_file(path: str | Path, options: FileOptions, roles: Roles = Roles()) ->
         )
     named = (*roles.numbers, *roles.covariates)
     times, id_column = _keys_of(cells, options, roles)
+    if roles.of_fit:
+        _check_of_fit(source, cells, times, id_column)
     check_columns(
         cells.frame,
         {
@@ -182,6 +184,18 @@ def read_file(path: str | Path, options: FileOptions, roles: Roles = Roles()) ->
     if id_column is None and key is not None and roles.has_ids:
         id_column = find_id(cells.frame, key, named, options)
     return _table(source, cells, key, id_column, options, roles)
+
+
+def _check_of_fit(source: Source, cells: Cells, times: Collection[Any], id_column: Any) -> None:
+    """Check that a file has the columns of times and ids that the fit had."""
+    keys = [*times, *([] if id_column is None else [id_column])]
+    lacking = [repr(key) for key in keys if key not in cells.frame.columns]
+    if lacking:
+        columns = shortlist([repr(name) for name in cells.frame.columns])
+        raise source.refusal(
+            f"no column {shortlist(lacking)}, which the fit had; its columns are {columns}.",
+            "Rename them in its header.",
+        )
 
 
 def _keys_of(cells: Cells, options: FileOptions, roles: Roles) -> tuple[tuple[Any, ...], Any]:

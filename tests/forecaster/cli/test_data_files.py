@@ -150,6 +150,16 @@ def test_a_file_need_not_have_the_names_of_an_index(tmp_path):
     pd.testing.assert_frame_equal(read, frame, check_freq=False, check_index_type=False)
 
 
+def test_a_file_without_the_columns_of_the_fit_is_refused(tmp_path):
+    frame = waves().rename_axis("when").reset_index()
+    model = with_random_weights(frame, time_column="when")
+    frame.rename(columns={"when": "day"}).to_csv(tmp_path / "data.csv", index=False)
+    with pytest.raises(
+        ValueError, match=r"no column 'when', which the fit had; .* 'day', 'a', 'b'"
+    ):
+        data_files.read_like_fit(tmp_path / "data.csv", model)
+
+
 def test_rows_of_a_fit_on_numbered_rows_are_numbered(tmp_path):
     frame = waves().reset_index(drop=True)
     model = with_random_weights(frame, freq=1)
