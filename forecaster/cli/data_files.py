@@ -175,6 +175,7 @@ def _roles_of_fit(forecaster: "Forecaster") -> "Roles":
         are_all=forecaster.target is not None,
         targets=tuple(last_rows.targets),
         are_steps=is_integer(last_rows.starts),
+        keeps_texts=True,  # the fit has said what is left out
         of_fit=True,
         time=last_rows.layout.time_name,
         id=None if last_rows.ids is None else last_rows.ids.name,

@@ -198,6 +198,7 @@ def _head_length(body: list[Row]) -> int:
     kinds = _kinds(body)
     if not any(kinds):
         return 1  # only texts: the first row names them
+    first = next(i for i, kind in enumerate(kinds) if kind)
     for position, row in enumerate(body[:_HEAD]):
         typed = [
             is_typed(cell)
@@ -207,7 +208,8 @@ def _head_length(body: list[Row]) -> int:
         dated = [
             kind == "time" and is_time(cell) for cell, kind in zip(row.cells, kinds, strict=True)
         ]
-        if (typed and all(typed)) or any(dated):
+        is_numbered = "time" not in kinds and is_typed(row.cells[first])
+        if (typed and all(typed)) or any(dated) or is_numbered:
             return position
     return 1
 
@@ -282,13 +284,14 @@ def _without_foot(
 ) -> tuple[list[Row], list[str]]:
     """Leave out rows at the end that have words where all others have times or numbers."""
     kinds = _kinds(body)
-    keys = [position for position, kind in enumerate(kinds) if kind == "time"]
+    keys = [position for position, kind in enumerate(kinds) if kind]
+    keys.sort(key=lambda position: kinds[position] != "time")
     last = len(body)
     while last > max(1, len(body) - _FOOT) and keys:
-        cell = body[last - 1].cells[keys[0]]
+        cell, name = body[last - 1].cells[keys[0]], body[last - 1].cells[0]
         if cell[:1].isdigit() or is_typed(cell):
             break
-        if cell.lower() in MISSING and not _is_note(Row(0, [body[last - 1].cells[0]])):
+        if cell.lower() in MISSING and (name.lower() in MISSING or is_typed(name)):
             break
         last -= 1
     return body[:last], _left_out([*body[last:], *after])

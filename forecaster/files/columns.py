@@ -39,6 +39,7 @@ class Roles:
         are_all: whether other columns are left out, because those to forecast were named.
         are_steps: whether the times are integers, or the rows in their order.
         targets: columns that a fit found; if the file has all of them, others are left out.
+        keeps_texts: whether columns of texts that nothing names are kept.
         of_fit: whether the columns are those of a fit, so that the file may lack some.
         time: column of times of the fit, if the file has it.
         id: column of ids of the fit, if the file has it.
@@ -53,6 +54,7 @@ class Roles:
     are_all: bool = False
     are_steps: bool = False
     targets: tuple[Any, ...] = ()
+    keeps_texts: bool = False
     of_fit: bool = False
     time: Any = None
     id: Any = None
@@ -115,8 +117,8 @@ def column_values(
         )
     if is_covariate:
         return values.mask(values == ""), None
-    if roles.of_fit:  # a file like that of the fit: the fit has said it
-        return values, None
+    if roles.keeps_texts:
+        return values.mask(values == ""), None
     if bad.any():
         return None, f"texts such as {shortlist([values[bad].iloc[0][:20]])}"
     return None, f"codes such as {values[values.str.fullmatch('0[0-9]+')].iloc[0]}"

@@ -98,8 +98,8 @@ def read_table(
     """Read a file as a frame that `Forecaster.fit` takes; what is not given is found in the file.
 
     Separated text (also packed by gzip, zip, bzip2 or xz), Parquet, Feather, Excel, JSON, TSF.
-    Columns that number the rows, repeat the times or hold texts are left out;
-    `frame.attrs["understood"]` tells it in one line.
+    Columns that number the rows or repeat the times are left out; `frame.attrs["understood"]`
+    tells it in one line. Texts are kept, for covariates.
 
     Args:
         path: of the file; "-" is standard input.
@@ -113,7 +113,7 @@ def read_table(
         header: False if the first row holds values already.
 
     Returns:
-        The frame of numbers; its index is the time, or the id and the time.
+        The frame; its index is the time, or the id and the time.
 
     Raises:
         OSError: if the file cannot be read.
@@ -136,7 +136,7 @@ def read_table(
         id_column=id_column,
         header=header,
     )
-    table = read_file(path, options)
+    table = read_file(path, options, Roles(keeps_texts=True))
     keys = [key for key in (table.id, table.time) if key is not None]
     frame = table.frame.set_index(keys) if keys else table.frame
     frame.attrs["understood"] = str(table)
@@ -335,7 +335,7 @@ def _table(
             else:
                 left_out[name] = why
     _keep_one(columns, left_out, frame, (*keys, id_column), named)
-    if not named and len(columns) == (key is not None) + (id_column is not None):
+    if not named and not any(_is_number(columns[name]) for name in columns if name in frame):
         raise source.refusal(
             f"no column of numbers to forecast; {_listed(left_out) or 'only times and ids'}.",
             f"Name one by {options.spelled('target')}, or check how the file was written.",
@@ -365,6 +365,10 @@ def _keep_one(
         return
     columns[counters[0]] = pd.to_numeric(frame[counters[0]])
     del left_out[counters[0]]
+
+
+def _is_number(values: Any) -> bool:
+    return pd.api.types.is_numeric_dtype(values.dtype) or values.dtype == object
 
 
 def _listed(left_out: dict[Any, str]) -> str:

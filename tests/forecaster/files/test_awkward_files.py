@@ -88,6 +88,9 @@ HEADS = [
     ("R's row names", 'day north\n"1" 2020-01-30 1\n"2" 2020-01-31 2\n"3" 2020-02-01 3\n', {}, DAYS, NORTH, "'column 1' (row counter)"),
     ("R's dates as row names", "north\n2020-01-30 1\n2020-01-31 2\n2020-02-01 3\n", {}, DAYS, NORTH),
     ("a title with commas", "Report, of sales\nMade: 2020-02-02\n\n" + PLAIN, {}, DAYS, NORTH, "without lines 1 (Report of sales), 2 (Made: 2020-02-02)"),
+    ("a total below years", "year,north\n1949,1\n1950,2\n1951,3\nTotal,6\n", {}, YEARS, NORTH, "without line 5 (Total 6)"),
+    ("a missing value at the end", "t,north\n1,5\n2,7\n3,NA\n", {}, [1, 2, 3], {"north": [5, 7, None]}),
+    ("a gap at the end of a first column", "north,day\n1,2020-01-30\n2,2020-01-31\nNA,2020-02-01\n", {}, DAYS, {"north": [1, 2, None]}),
     ("a total with a year", PLAIN + "Total 2020,6\n", {}, DAYS, NORTH, "without line 5 (Total 2020 6)"),
     ("a total", PLAIN + "Total,6\n", {}, DAYS, NORTH, "without line 5 (Total 6)"),
     ("a note at the end", PLAIN + "Source: the north\n", {}, DAYS, NORTH, "without line 5"),
@@ -113,8 +116,8 @@ NUMBERS = [
         for marker in ("NA", "n/a", "-", "?", ".", "null", "", "#N/A", "NaN", "None")
     ),
     ("-999 is a number", "day,y\n2020-01-30,1\n2020-01-31,-999\n2020-02-01,3\n", {}, DAYS, {"y": [1, -999, 3]}, "y holds -999 in 1 rows"),
-    ("texts are left out", "day,y,note\n2020-01-30,1,a\n2020-01-31,2,b\n2020-02-01,3,c\n", {}, DAYS, {"y": [1, 2, 3]}, "'note' (texts such as a)"),
-    ("codes are texts", "day,y,shop\n2020-01-30,1,007\n2020-01-31,2,007\n2020-02-01,3,007\n", {}, DAYS, {"y": [1, 2, 3]}, "'shop' (codes such as 007)"),
+    ("texts are texts", "day,y,note\n2020-01-30,1,a\n2020-01-31,2,NA\n2020-02-01,3,\n", {}, DAYS, {"y": [1, 2, 3], "note": ["a", "NA", None]}),
+    ("codes are texts", "day,y,shop\n2020-01-30,1,007\n2020-01-31,2,007\n2020-02-01,3,10\n", {}, DAYS, {"y": [1, 2, 3], "shop": ["007", "007", "10"]}),
     ("a row counter", ",day,y\n0,2020-01-30,5\n1,2020-01-31,7\n2,2020-02-01,6\n", {}, DAYS, {"y": [5, 7, 6]}, "'column 1' (row counter)"),
     ("a year beside a date", "day,year,y\n2020-12-30,2020,5\n2020-12-31,2020,7\n2021-01-01,2021,6\n", {}, ["2020-12-30", "2020-12-31", "2021-01-01"], {"y": [5, 7, 6]}, "'year' (repeats the times)"),
     ("a ramp is data", "day,y\n2020-01-30,1\n2020-01-31,2\n2020-02-01,3\n", {}, DAYS, {"y": [1, 2, 3]}),
@@ -169,7 +172,7 @@ TIMES = [
     ("a column for each quarter", "year;Q1;Q2;Q3;Q4\n1949;1,5;2;3;4\n1950;5;6;7;8\n", {}, [f"{y}-{m:02}-01" for y in (1949, 1950) for m in (1, 4, 7, 10)], {"value": [1.5, 2, 3, 4, 5, 6, 7, 8]}),
     ("steps", "t,north\n1,5\n2,7\n3,6\n", {}, [1, 2, 3], {"north": [5, 7, 6]}),
     ("newest first", rows(["2020-02-01", "2020-01-31", "2020-01-30"]), {}, DAYS[::-1], NORTH),
-    ("a created date too", "created,date,north\n2021-05-05,2020-01-30,1\n2021-05-05,2020-01-31,2\n2021-05-05,2020-02-01,3\n", {}, DAYS, NORTH),
+    ("a created date too", "created,date,north\n2021-05-05,2020-01-30,1\n2021-05-05,2020-01-31,2\n2021-05-05,2020-02-01,3\n", {}, DAYS, {"created": ["2021-05-05"] * 3, **NORTH}),
 ]  # fmt: skip
 FORMATS = [
     ("gzip", gzip.compress(PLAIN.encode()), {}, DAYS, NORTH),

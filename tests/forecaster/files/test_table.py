@@ -59,6 +59,13 @@ def test_rows_in_the_order_of_time_need_no_column_of_times(tmp_path):
     assert str(table) == "data.csv: 3 rows; in the order of time"
 
 
+def test_texts_are_left_out_where_nothing_names_them(tmp_path):
+    file = written(tmp_path, "day,y,note,shop\n2020-01-01,1,a,007\n2020-01-02,2,b,007\n")
+    assert read_file(file, FileOptions()).remarks == [
+        "left out: 'note' (texts such as a), 'shop' (codes such as 007)"
+    ]
+
+
 def test_rows_that_are_series_are_not_numbered(tmp_path):
     file = written(tmp_path, '"V1","V2","V3"\n"H1","605","586"\n"H2","3124","2990"\n')
     with pytest.raises(ValueError, match=r"a row seems to be a series\. .* of 'V1': H1, H2"):
@@ -79,8 +86,8 @@ def test_files_that_know_their_kinds(tmp_path, suffix):
     file = tmp_path / f"data.{suffix}"
     getattr(frame if suffix == "parquet" else frame.reset_index(), f"to_{suffix}")(file)
     read = read_table(file)
-    pd.testing.assert_frame_equal(read, frame[["y"]], check_freq=False)
-    assert "'note' (no numbers)" in read.attrs["understood"] or "texts" in read.attrs["understood"]
+    pd.testing.assert_frame_equal(read, frame[["y", "note"]], check_freq=False)
+    assert "left out: 'no' (row counter)" in read.attrs["understood"]
 
 
 def test_a_pipe_is_read_once(tmp_path):
