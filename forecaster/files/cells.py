@@ -95,6 +95,9 @@ def cells_of_rows(
             f"If it is a row of values: {options.spelled('header', False)}.",
         )
     body, foot_notes = _without_foot(names, body, after)
+    comments = sum(line.lstrip().startswith(COMMENT) for line in lines[body[0].line :])
+    if comments:
+        foot_notes.append(f"without {comments} lines that begin with {COMMENT}")
     frame = pd.DataFrame(
         dict(enumerate(zip(*(row.cells for row in body), strict=True))), dtype="str"
     )

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection
 from typing import Any
 
+MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
+WEEKDAYS = "mon|tue|wed|thu|fri|sat|sun"
+
 
 def words(text: str) -> frozenset[str]:
     """Split a text into a set of words."""

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
+from forecaster.files.names import MONTHS, WEEKDAYS
 from forecaster.files.numbers import MISSING, is_number
 
 SEPARATORS = ("\t", ";", "|", ",", " ")  # the rarer in texts and numbers first
@@ -15,12 +16,12 @@ NAMES = {"\t": "tab", ";": "semicolon", "|": "pipe", ",": "comma", " ": "blank",
 COMMENT = "#"
 _SAMPLE = 300  # lines
 _ONE_COLUMN = 0.6  # score of a file whose lines are numbers or times as they are
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _CLOCK = r"\d{1,2}:\d{2}(:\d{2}([.,]\d+)?)?\s*([ap]m)?\s*(z|utc|gmt|[+-]\d{2}:?(\d{2})?)?"
 _TIME = re.compile(
+    rf"(({WEEKDAYS})[a-z]*[,.]? +)?"
     rf"(\d{{8}}t\d{{2,6}}(z|[+-]\d{{2}}:?(\d{{2}})?)?|\d{{4}}-\d{{2}}-\d{{2}}t\d{{2}}(z|[+-]\d{{2}})?|"
     rf"\d{{1,4}}[-/.]\d{{1,4}}([-/.]\d{{1,4}})?([t,]?\s*{_CLOCK})?|{_CLOCK}|\d{{4}}-?(q|m|w)\d{{1,2}}"
-    rf"|q\d[-/ ]?\d{{4}}|(\d{{1,4}}[-/. ])?\s*({_MONTHS})[a-z]*[-/., ]*\d{{1,4}}(,? \d{{4}})?)",
+    rf"|q\d[-/ ]?\d{{4}}|(\d{{1,4}}[-/. ])?\s*({MONTHS})[a-z]*[-/., ]*\d{{1,4}}(,? \d{{4}})?)",
     re.IGNORECASE,
 )
 

@@ -8,9 +8,7 @@ import numpy as np
 import pandas as pd
 
 from forecaster.files.cells import Cells
-from forecaster.files.names import CALENDAR
-
-_MONTHS = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+from forecaster.files.names import CALENDAR, MONTHS
 
 
 def stacked(cells: Cells) -> Cells:
@@ -25,7 +23,7 @@ def stacked(cells: Cells) -> Cells:
     is_year = name.strip().lower() in CALENDAR["year"] or name == "column 1"
     if not is_year or not frame.iloc[:, 0].astype("str").str.fullmatch(r"[12]\d{3}").all():
         return cells
-    if [other[:3] for other in others] == _MONTHS:
+    if [other[:3] for other in others] == MONTHS.split("|"):
         part, texts = "month", [f"-{month:02}" for month in range(1, 13)]
     elif others in ([f"{letter}{i}" for i in range(1, 5)] for letter in ("q", "qtr", "quarter ")):
         part, texts = "quarter", [f"Q{quarter}" for quarter in range(1, 5)]

@@ -33,6 +33,7 @@ from forecaster.files.columns import (
 )
 from forecaster.files.formats import read_excel, read_json, read_tsf, typed_cells
 from forecaster.files.keys import TimeKey, columns_of, find_id, find_time, named_time
+from forecaster.files.names import TIME_NAMES, has_word
 from forecaster.files.numbers import find_marks, is_text
 from forecaster.files.separators import NAMES, is_typed
 from forecaster.files.settings import FileOptions
@@ -80,7 +81,7 @@ class FileTable:
             parts.append(f"time {self.time} ({_short(times.min())} to {_short(times.max())})")
         if self.id is not None:
             parts.append(f"id {self.id} ({self.frame[self.id].nunique():,})")
-        return "; ".join([*parts, *self.shape, *self.remarks])
+        return " ".join("; ".join([*parts, *self.shape, *self.remarks]).split())
 
 
 def read_table(
@@ -252,10 +253,13 @@ def _time_of(
     found = find_time(cells.frame, taken, options)
     if found is None and not roles.are_steps:
         columns = shortlist([repr(name) for name in cells.frame.columns])
+        likely = [name for name in cells.frame if name not in taken and has_word(name, TIME_NAMES)]
+        if likely:
+            columns += f"; {likely[0]!r} holds {shortlist(cells.frame[likely[0]].unique()[:2])}"
         raise ValueError(
             f"{options.spelled('time_column')} must be given where no column looks like times. "
-            f"Received: columns {columns}. Name one, or give {options.spelled('freq', 1)} if the "
-            f"rows are in the order of time, one a step."
+            f"Received: columns {columns}. Name one, with its {options.spelled('time_format')}, or "
+            f"give {options.spelled('freq', 1)} if the rows are in the order of time, one a step."
         )
     if found is None:
         _check_no_series(cells, taken, options, roles)

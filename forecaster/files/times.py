@@ -13,7 +13,7 @@ import pandas as pd
 
 from forecaster.data.messages import shortlist
 from forecaster.files.clocks import clock_of, split_clock
-from forecaster.files.names import part_of_time
+from forecaster.files.names import MONTHS, WEEKDAYS, part_of_time
 from forecaster.files.settings import FileOptions
 
 HALF = 0.5  # share of the cells of a column above which it is meant to hold times
@@ -21,12 +21,12 @@ REGULAR = 0.95  # share of steps that are the same
 _EPOCHS = {"s": (8, 10), "ms": (11, 13), "us": (14, 16), "ns": (17, 19)}  # digits
 _EXCEL = pd.Timestamp("1899-12-30")
 _TRIPLE = re.compile(r"(\d{1,4})([-/. ])(\d{1,2})\2(\d{1,4})")
-_MONTHS = "jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec"
 _NAMED = (
     "%d %b %Y", "%d %B %Y", "%b %d %Y", "%B %d %Y", "%Y %b %d", "%d %b %y", "%b %Y", "%B %Y",
     "%Y %b", "%Y %B", "%b %y", "%B %y",
 )  # fmt: skip
 _PARTS = ("year", "month", "day", "hour", "minute", "second")
+Clock = tuple[pd.Series, pd.Series]  # time since midnight, offset from UTC
 _DIGITS = {14: "%Y%m%d%H%M%S", 12: "%Y%m%d%H%M", 10: "%Y%m%d%H", 8: "%Y%m%d", 6: "%Y%m"}
 
 
@@ -134,7 +134,8 @@ def _iso(texts: pd.Series) -> Times | None:
 
 def _dates(texts: pd.Series, name: str, options: FileOptions) -> Times | None:
     """Read texts of a date and perhaps a clock and an offset, by every format that may fit."""
-    dates, clock, note = split_clock(texts)
+    plain = texts.str.replace(rf"^(?:{WEEKDAYS})[a-z]*[,.]? +", "", case=False, regex=True)
+    dates, clock, note = split_clock(plain)
     readings = {
         form: values
         for form, read in _readings(dates, clock is not None)
@@ -146,7 +147,7 @@ def _dates(texts: pd.Series, name: str, options: FileOptions) -> Times | None:
     readings = complete or dict([max(readings.items(), key=lambda item: item[1].notna().sum())])
     form, said = next(iter(readings)), None
     if len(readings) > 1:
-        form, said = _decided(readings, texts, name, options)
+        form, said = _decided(readings, clock, texts, name, options)
     elif re.fullmatch("%[ym][-/]%[ym]", form):
         said = f"{texts.iloc[0]} as {readings[form].iloc[0]:%Y-%m}"
     elif form in ("%d/%m/%Y", "%m/%d/%Y") or "%y" in form:
@@ -155,7 +156,7 @@ def _dates(texts: pd.Series, name: str, options: FileOptions) -> Times | None:
     return Times(_with_clock(readings[form], clock), ", ".join(notes) or None)
 
 
-def _with_clock(dates: pd.Series, clock: tuple[pd.Series, pd.Series] | None) -> pd.DatetimeIndex:
+def _with_clock(dates: pd.Series, clock: Clock | None) -> pd.DatetimeIndex:
     """Add clocks to dates, and convert them to the one offset that all have, or to UTC."""
     if clock is None:
         return pd.DatetimeIndex(dates)
@@ -200,7 +201,7 @@ def _readings(dates: pd.Series, has_clock: bool) -> Iterator[tuple[str, Read]]:
         yield "quarter", _quarter
     elif re.fullmatch(r"\d{4}[- ]?[wW]\d{1,2}", first):
         yield "week", _week
-    elif re.search(_MONTHS, first.lower()):
+    elif re.search(MONTHS, first.lower()):
         yield from ((form, partial(_named, form=form)) for form in _NAMED)
     elif has_clock and re.fullmatch(r"\d{8}", first):  # without a clock it may be a number
         yield "%Y%m%d", _strptime("%Y%m%d")
@@ -256,18 +257,16 @@ def _week(texts: pd.Series) -> pd.Series | None:
 
 def _named(texts: pd.Series, form: str) -> pd.Series | None:
     """Read dates with names of months, whatever stands between their parts."""
-    plain = texts.str.replace(r"^[A-Za-z]{3,9},? (?=\d|[A-Za-z])", _without_weekday, regex=True)
-    plain = plain.str.replace(r"[-/., ]+", " ", regex=True).str.strip()
+    plain = texts.str.replace(r"[-/., ]+", " ", regex=True).str.strip()
     return pd.to_datetime(plain, format=form, errors="coerce")
 
 
-def _without_weekday(match: re.Match[str]) -> str:
-    is_weekday = match[0][:3].lower() in ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-    return "" if is_weekday else match[0]
-
-
 def _decided(
-    readings: dict[str, pd.Series], texts: pd.Series, name: str, options: FileOptions
+    readings: dict[str, pd.Series],
+    clock: Clock | None,
+    texts: pd.Series,
+    name: str,
+    options: FileOptions,
 ) -> tuple[str, str]:
     """Choose the one reading with regular steps."""
     regular = [
