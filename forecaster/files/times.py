@@ -269,9 +269,10 @@ def _decided(
     options: FileOptions,
 ) -> tuple[str, str]:
     """Choose the one reading with regular steps."""
-    regular = [
-        form for form, values in readings.items() if regularity(pd.DatetimeIndex(values)) >= REGULAR
-    ]
+    shares = {form: regularity(_with_clock(days, clock)) for form, days in readings.items()}
+    regular = [form for form, share in shares.items() if share == 1]
+    if len(regular) != 1:
+        regular = [form for form, share in shares.items() if share >= REGULAR]
     if len(regular) == 1:
         return regular[0], f"dates as {regular[0]}, by which steps are regular"
     differing = [i for i in range(len(texts)) if len({v.iloc[i] for v in readings.values()}) > 1]
