@@ -12,6 +12,7 @@ if TYPE_CHECKING:  # what editors and type checkers read; a test keeps it equal 
     from forecaster.data.frame_checks import FrameWarning
     from forecaster.evaluation.folds import Folds
     from forecaster.evaluation.plots import plot_forecast
+    from forecaster.files.table import read_table
     from forecaster.forecaster import Forecaster
     from forecaster.inputs.spec import WindowSpec
     from forecaster.network.heads import Quantiles
@@ -30,6 +31,7 @@ _MODULE_OF = {
     "Training": "forecaster.training.settings",
     "WindowSpec": "forecaster.inputs.spec",
     "plot_forecast": "forecaster.evaluation.plots",
+    "read_table": "forecaster.files.table",
     "space": "forecaster.search.space",
 }
 
@@ -43,6 +45,7 @@ __all__ = [
     "Training",
     "WindowSpec",
     "plot_forecast",
+    "read_table",
     "space",
 ]
 

@@ -9,9 +9,10 @@ import typer
 from typer import Option
 
 from forecaster.cli.common import Data, Flag, Output, load_forecaster
-from forecaster.cli.data_files import read_like_fit, read_with_keys, write_csv
+from forecaster.cli.data_files import read_like_fit, read_with_keys, understood, write_csv
 from forecaster.cli.options import changed, new_forecaster, typed
 from forecaster.cli.terminal import Watched, print_table, progress_bars, say
+from forecaster.files.settings import FileOptions
 from forecaster.utils.executors import SerialExecutor, spawned
 
 if TYPE_CHECKING:
@@ -53,6 +54,7 @@ def backtest(
     ] = None,
     output: Output = None,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Forecast from many times in the past, and score against the seasonal naive.
@@ -66,9 +68,9 @@ def backtest(
         say("Warning", "--window is now called --train-length, and will be gone later.")
         train_length = window
     if model is None:
-        forecaster, frame = _new_for(data, horizon, parameters)
+        forecaster, frame = _new_for(data, horizon, parameters, reading)
     else:
-        forecaster, frame = _saved_for(data, model, horizon, parameters)
+        forecaster, frame = _saved_for(data, model, horizon, parameters, reading)
     with progress_bars() as progress:
         bar = progress.add_task("Backtest", total=cutoffs if refit else None, note="")
         result = forecaster.backtest(
@@ -83,24 +85,28 @@ def backtest(
     scores = result.scores(by).reset_index()
     styles = ["" if forecast == "prediction" else "dim" for forecast in scores["forecast"]]
     title = f"{len(result):,} forecasts of {result.horizon} steps from {cutoffs} cutoffs"
-    print_table(scores, title=title, styles=styles)
+    print_table(scores, title=title, styles=styles, caption=understood(frame))
     if output is not None:
         write_csv(result.forecasts, output, index=False)
 
 
 def _new_for(
-    data: Path, horizon: int | None, parameters: dict[str, Any]
+    data: Path, horizon: int | None, parameters: dict[str, Any], reading: FileOptions
 ) -> tuple["Forecaster", "pd.DataFrame | Path"]:
     """Make a forecaster of the options, and read its data."""
     if horizon is None:
         raise typer.BadParameter("needed without --model.", param_hint="'--horizon'")
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     return new_forecaster(parameters | {"horizon": horizon}), frame
 
 
 def _saved_for(
-    data: Path, model: Path, horizon: int | None, parameters: dict[str, Any]
+    data: Path,
+    model: Path,
+    horizon: int | None,
+    parameters: dict[str, Any],
+    reading: FileOptions,
 ) -> tuple["Forecaster", "pd.DataFrame | Path"]:
     """Load a forecaster, which needs no option of a new one, and read its data."""
     given = [typed(name) for name in changed(parameters)]
@@ -109,7 +115,7 @@ def _saved_for(
             f"brings its own parameters. Leave out {', '.join(given)}.", param_hint="'--model'"
         )
     forecaster = load_forecaster().load(model)
-    return forecaster, read_like_fit(data, forecaster)
+    return forecaster, read_like_fit(data, forecaster, reading)
 
 
 def _watched(workers: int, on_done: Callable[[], None]) -> Watched:

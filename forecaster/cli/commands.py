@@ -36,7 +36,7 @@ from forecaster.cli.common import (
     program,
     there,
 )
-from forecaster.cli.data_files import read_like_fit, read_with_keys, write_csv
+from forecaster.cli.data_files import read_like_fit, read_with_keys, resolved, write_csv
 from forecaster.cli.help import PlainCommand, PlainGroup, examples
 from forecaster.cli.info import info
 from forecaster.cli.messages import UsageError, Wording
@@ -46,6 +46,7 @@ from forecaster.cli.options import (
     completions,
     levels,
     new_forecaster,
+    reads_files,
     takes_parameters,
 )
 from forecaster.cli.plot import plot
@@ -60,6 +61,7 @@ from forecaster.cli.terminal import (
     terminal_width,
 )
 from forecaster.cli.time_texts import with_typed_times
+from forecaster.files.settings import FileOptions
 
 DEBUG = "--debug"
 WIDE = 190  # columns that the list of datasets has
@@ -121,6 +123,7 @@ def demo(
     epilog=examples(f"{NAME} fit sales.csv --target sold --horizon 14 --save model"),
 )
 @takes_parameters
+@reads_files
 def fit(
     data: Data,
     save: Annotated[Path, Option(metavar="MODEL", help="Directory for the SavedModel.")],
@@ -134,6 +137,7 @@ def fit(
         Path | None, Option(metavar="FOLDER", help="Folder from which a killed fit is resumed.")
     ] = None,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Fit a forecaster on a CSV file and save it as a SavedModel.
@@ -141,10 +145,11 @@ def fit(
     Early stopping on the last rows; then retrain from scratch on all rows
     for the best number of epochs.
     """
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     check_free(save, overwrite=overwrite)
     model = new_forecaster(parameters)
+    say("Read", resolved(model, frame))
     with progress_bars() as progress:
         bar = progress.add_task("Fitting", total=None, note="")
         callbacks = [epochs_of(progress, bar)]
@@ -167,6 +172,7 @@ def fit(
         f"{NAME} predict model --quantiles 0.1,0.9",
     ),
 )
+@reads_files
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
     data: Annotated[
@@ -203,6 +209,8 @@ def predict(
         ),
     ] = None,
     output: Output = None,
+    *,
+    reading: FileOptions,
 ) -> None:
     """Forecast the steps after a history, as CSV on standard output.
 
@@ -210,8 +218,8 @@ def predict(
     --future reads them.
     """
     forecaster = load_forecaster().load(model)
-    history = None if data is None else read_like_fit(data, forecaster)
-    known = None if future is None else read_like_fit(future, forecaster)
+    history = None if data is None else read_like_fit(data, forecaster, reading)
+    known = None if future is None else read_like_fit(future, forecaster, reading)
     if missing_future:
         answer = forecaster.missing_future(history, known)
     else:
@@ -226,13 +234,13 @@ app.command(
         f"{NAME} backtest sales.csv --target sold --horizon 14 --cutoffs 20",
         f"{NAME} backtest sales.csv --model model --by step",
     ),
-)(takes_parameters(backtest))
+)(takes_parameters(reads_files(backtest)))
 app.command(
     cls=PlainCommand,
     epilog=examples(
         f"{NAME} search sales.csv --target sold --horizon 7 --save best --cells gru,lstm"
     ),
-)(takes_parameters(search))
+)(takes_parameters(reads_files(search)))
 
 app.command(
     cls=PlainCommand,
@@ -241,7 +249,7 @@ app.command(
         f"{NAME} plot model sales.csv --series north --quantiles 0.1,0.5,0.9",
         f"{NAME} plot backtest.csv --output backtest.svg",
     ),
-)(plot)
+)(reads_files(plot))
 app.command(
     cls=PlainCommand,
     epilog=examples(f"{NAME} info model", f"{NAME} info model --json"),

@@ -35,8 +35,8 @@ def in_a_folder(file: Path | None) -> Path | None:
 
 def there(file: Path | None) -> Path | None:
     """Check that an input file exists."""
-    if file is None:
-        return None
+    if file is None or str(file) == "-":
+        return file
     try:
         file.stat()  # raises what opening it would, before anything heavy is loaded
     except FileNotFoundError as error:
@@ -52,7 +52,7 @@ Data = Annotated[
         metavar="DATA.CSV",
         callback=there,
         help="A column with the times, one for each series; or with --id, series below each "
-        "other. Or Parquet, also a folder of it.",
+        "other. Or Parquet, also a folder of it; Feather, Excel, JSON; - is standard input.",
     ),
 ]
 Output = Annotated[

@@ -1,100 +1,150 @@
-"""Data files <-> frames: a file has columns, and hardly ever an index.
+"""Data files <-> frames, in the words of the command line.
 
 Who owns what:
 
-* `read_data` reads a file as it is, and decides which columns are texts;
-* `read_with_keys` finds the columns of ids and times for a new forecaster;
+* `forecaster.files` reads a file, and finds what it holds;
+* `read_with_keys` reads one for a new forecaster, with the roles that the options name;
 * `read_like_fit` gives a file the layout of the frame that a forecaster was fitted on;
 * a folder of Parquet files whose columns of ids and times are known is passed on as a path, because
   it may be larger than memory;
-* `write_csv` writes results.
+* `resolved` tells what was read, `write_csv` writes results.
 """
 
 import sys
-from collections.abc import Callable, Collection
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, overload
 
+from forecaster.cli.terminal import say
+from forecaster.files.settings import FileOptions
+
 if TYPE_CHECKING:
     import pandas as pd
 
+    from forecaster.files.table import Roles
     from forecaster.forecaster import Forecaster
 
-
-def read_data(file: Path, texts: Collection[Any] = ()) -> "pd.DataFrame":
-    """Read a CSV or Parquet file; only a frame from Parquet may have an index of its own.
-
-    Args:
-        file: Parquet if its suffix is ".parquet" or it is a folder, else CSV.
-        texts: columns of a CSV file that are texts whatever their values. So is every other one in
-            which a value is no number; then "NA" and "None" are texts too, and "01" is not 1.
-    """
-    import pandas as pd
-
-    if file.suffix == ".parquet" or file.is_dir():
-        return pd.read_parquet(file)
-    frame = pd.read_csv(file, low_memory=False)  # else a column may mix numbers and texts
-    numeric = pd.api.types.is_numeric_dtype
-    texts = [name for name in frame if name in texts or not numeric(frame[name])]
-    if texts:
-        as_text = {"dtype": str, "keep_default_na": False, "na_values": [""]}
-        frame[texts] = pd.read_csv(file, usecols=texts, **as_text)
-    return frame
+COVARIATES = ("past_covariate", "future_covariate", "static_covariate")
+AS_FOUND = FileOptions(on_command_line=True)
 
 
 def read_with_keys(
-    file: Path, parameters: dict[str, Any]
+    file: Path, parameters: dict[str, Any], options: FileOptions = AS_FOUND
 ) -> tuple[dict[str, Any], "pd.DataFrame | Path"]:
     """Read a file for a new forecaster, and find its columns of ids and times.
 
     Args:
-        file: the data file.
+        file: the data file; "-" is standard input.
         parameters: by the names of their options.
+        options: what the user says of the file.
 
     Returns:
-        The parameters, with `id` and `time` if they were None, and the frame with its index as
-        first columns. Ids are the first of two levels of that index; times the first column that
-        has no other role.
+        The parameters, with `id`, `time` and the `freq` of integers if they were None, and the
+        frame, whose `attrs["understood"]` says in a line what was read.
     """
-    if file.is_dir() and None not in (parameters["id"], parameters["time"]):
-        return parameters, file
-    frame = read_data(file)
-    has_levels, frame = frame.index.nlevels > 1, _flat(frame)
-    named = dict(parameters)
-    if named["id"] is None and has_levels:
-        named["id"] = frame.columns[0]
-    if named["time"] is None:
-        with_role = [named["id"], named["weight"], *(named["target"] or ())]
-        for role in ("past_covariate", "future_covariate", "static_covariate"):
-            with_role += named[role]
-        free = [name for name in frame.columns if name not in with_role]
-        named["time"] = free[0] if free else frame.columns[0]  # a later error names its two roles
-    return named, frame
+    time = tuple(parameters["time"] or ())
+    if file.is_dir() and parameters["id"] is not None and len(time) == 1:
+        return parameters | {"time": time[0]}, file
+    from forecaster.files.table import Roles, read_file
+
+    target, weight, freq = (parameters[name] for name in ("target", "weight", "freq"))
+    arguments = {
+        "target": [*(target or ())],
+        "weight_column": [] if weight is None else [weight],
+        **{f"{role}s": [*parameters[role]] for role in COVARIATES},
+    }
+    roles = Roles(
+        numbers=(*arguments["target"], *arguments["weight_column"]),
+        covariates=tuple(name for role in COVARIATES for name in parameters[role]),
+        arguments=arguments,
+        are_all=bool(target),
+        are_steps=isinstance(freq, int),
+    )
+    options = replace(options, time_column=time, id_column=parameters["id"])
+    table = read_file(file, options, roles)
+    found = {"time": table.time, "id": table.id, "freq": table.freq if freq is None else freq}
+    table.frame.attrs["understood"] = str(table)
+    return parameters | found, table.frame
 
 
 @overload
-def read_like_fit(file: Path, forecaster: "Forecaster") -> "pd.DataFrame | Path": ...
+def read_like_fit(
+    file: Path, forecaster: "Forecaster", options: FileOptions = AS_FOUND
+) -> "pd.DataFrame | Path": ...
 @overload
-def read_like_fit(file: None, forecaster: "Forecaster") -> None: ...
-def read_like_fit(file: Path | None, forecaster: "Forecaster") -> "pd.DataFrame | Path | None":
-    """Read a file in the layout of the fit, whose times, or ids and times, may be an index."""
+def read_like_fit(
+    file: None, forecaster: "Forecaster", options: FileOptions = AS_FOUND
+) -> None: ...
+def read_like_fit(
+    file: Path | None, forecaster: "Forecaster", options: FileOptions = AS_FOUND
+) -> "pd.DataFrame | Path | None":
+    """Read a file in the layout of the fit, whose times, or ids and times, may be an index.
+
+    What differs from a plain file is said on standard error.
+    """
     import pandas as pd
 
     if file is None:
         return None
     if file.is_dir() and None not in (forecaster.id_column, forecaster.time_column):
         return file
-    coder = forecaster._fitted.trained.coder
-    covariates = (*coder.past, *coder.future, *coder.static)
-    texts = [column.label for column in covariates if _are_texts(column.categories)]
-    frame = _flat(read_data(file, texts))
-    if forecaster.time_column is not None:
+    from forecaster.files.table import read_file
+
+    last_rows, time_column = forecaster._fitted.last_rows, forecaster.time_column
+    if time_column is not None:
+        options = replace(options, time_column=(str(time_column),))
+    if forecaster.id_column is not None:
+        options = replace(options, id_column=str(forecaster.id_column))
+    table = read_file(file, options, _roles_of_fit(forecaster))
+    if table.remarks:
+        say("Read", table)
+    frame = table.frame
+    frame.attrs["understood"] = str(table)
+    if table.time is None:
         return frame
-    *ids, time = _index_columns(frame, forecaster)
-    if pd.api.types.is_string_dtype(frame[time]):
-        frame[time] = pd.to_datetime(frame[time], format="ISO8601")
-    return frame.set_index([*ids, time])
+    if isinstance(last_rows.starts, pd.PeriodIndex) and frame[table.time].dtype.kind == "M":
+        frame[table.time] = frame[table.time].dt.to_period(last_rows.starts.freq)
+    if time_column is not None:
+        return frame
+    if last_rows.ids is None or forecaster.id_column is not None:
+        return frame.set_index(table.time).rename_axis(last_rows.layout.time_name)
+    ids = table.id
+    if ids is None:  # one id, or names that differ: the first column, as in the index of the fit
+        ids = next(name for name in frame.columns if name != table.time)
+    names = [last_rows.ids.name, last_rows.layout.time_name]
+    return frame.set_index([ids, table.time]).rename_axis(names)
+
+
+def understood(frame: "pd.DataFrame | Path") -> str:
+    """Return what was understood of a file, in one line."""
+    return f"{frame}: Parquet" if isinstance(frame, Path) else frame.attrs["understood"]
+
+
+def resolved(forecaster: "Forecaster", frame: "pd.DataFrame | Path") -> str:
+    """Tell in a line what was read, and how a forecaster that is not fitted yet will see it.
+
+    Raises:
+        TypeError, ValueError: as `Forecaster.fit`.
+    """
+    if isinstance(frame, Path):
+        return understood(frame)
+    from forecaster.config import ForecasterConfig
+    from forecaster.data.messages import shortlist
+    from forecaster.data.reading import read_frame
+    from forecaster.data.time_grid import freq_name
+
+    config = ForecasterConfig.of(forecaster.get_params(deep=False)).checked()
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # the fit warns
+        table = read_frame(frame, config.reading)
+    spec = config.window_spec(table)
+    return (
+        f"{understood(frame)}; target {shortlist(table.targets)}; freq {freq_name(table.freq)}, "
+        f"season {spec.season_length}, window {spec.input_length}."
+    )
 
 
 def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> None:
@@ -125,23 +175,33 @@ def write_csv(frame: "pd.DataFrame", output: Path | None, *, index: bool) -> Non
     print(f"{len(frame):,} rows in {output}")
 
 
-def _flat(frame: "pd.DataFrame") -> "pd.DataFrame":
-    """Move the index of a frame to its first columns, unless it only numbers the rows."""
-    import pandas as pd
+def _roles_of_fit(forecaster: "Forecaster") -> "Roles":
+    """Return what the fit knows of the columns."""
+    from forecaster.data.time_grid import is_integer
+    from forecaster.files.table import Roles
 
-    return frame if isinstance(frame.index, pd.RangeIndex) else frame.reset_index()
+    coder, last_rows = forecaster._fitted.trained.coder, forecaster._fitted.last_rows
+    covariates = (*coder.past, *coder.future, *coder.static)
+    texts = [column.label for column in covariates if _are_texts(column.categories)]
+    numbers = [column.label for column in covariates if column.categories is None]
+    numbers += [] if forecaster.weight_column is None else [forecaster.weight_column]
+    if forecaster.target is not None:
+        numbers += [*last_rows.targets]
+    return Roles(
+        numbers=tuple(numbers),
+        covariates=tuple(column.label for column in covariates if column.label not in numbers),
+        texts=frozenset(texts),
+        are_all=forecaster.target is not None,
+        targets=tuple(last_rows.targets),
+        are_steps=is_integer(last_rows.starts),
+        keeps_texts=True,  # the fit has said what is left out
+        of_fit=True,
+        time=last_rows.layout.time_name,
+        id=None if last_rows.ids is None else last_rows.ids.name,
+        has_ids=last_rows.ids is not None,
+        has_number_ids=last_rows.ids is not None and last_rows.ids.dtype.kind in "iuf",
+    )
 
 
 def _are_texts(categories: tuple[Any, ...] | None) -> bool:
     return categories is not None and isinstance(next(iter(categories), None), str)
-
-
-def _index_columns(frame: "pd.DataFrame", forecaster: "Forecaster") -> list[Any]:
-    """Find the columns of the fit's index: those with its names, else the first ones."""
-    last_rows = forecaster._fitted.last_rows
-    names = [last_rows.layout.time_name]
-    if last_rows.ids is not None and forecaster.id_column is None:
-        names = [last_rows.ids.name, *names]
-    if set(names) <= set(frame.columns):
-        return names
-    return [name for name in frame.columns if name != forecaster.id_column][: len(names)]

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import typer
 
 from forecaster.cli.messages import suggestion, usage_errors
+from forecaster.files.settings import FileOptions
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training.settings import Training
 from forecaster.utils.fields import AtLeast, FieldKind, StepsOrFraction, field_kinds
@@ -128,17 +129,17 @@ def _declare(
             "--id-column",
             metavar="COLUMN",
             help="Column with the id of each row's series, in a long file.",
-            show_default="none: a column is a series",
+            show_default="found in the file, where times repeat",
         ),
     ] = None,
     time: Annotated[
-        str | None,
+        list[str] | None,
         _Option(
             "--time",
             "--time-column",
             metavar="COLUMN",
-            help="Column with the times, as ISO 8601 or integers.",
-            show_default="the first that no other option names",
+            help="Column with the times. Repeated, columns that are joined: a date and an hour.",
+            show_default="found in the file",
         ),
     ] = None,
     freq: Annotated[
@@ -297,6 +298,64 @@ def takes_parameters(command: Callable[..., None]) -> Callable[..., None]:
     signature = inspect.Signature([*own.values(), *shared.values()])
     setattr(with_parameters, "__signature__", signature)  # noqa: B010, no attribute for mypy
     return with_parameters
+
+
+_FileOption = partial(typer.Option, rich_help_panel="File", show_default="found in the file")
+
+
+def _declare_file_options(
+    separator: Annotated[
+        str | None,
+        _FileOption(metavar="MARK", help="Between cells: a character, tab, blank or semicolon."),
+    ] = None,
+    decimal: Annotated[
+        str | None, _FileOption(metavar="MARK", help="Decimal mark: a point or a comma.")
+    ] = None,
+    thousands: Annotated[
+        str | None,
+        _FileOption(metavar="MARK", help="Between groups of three digits: . , ' or blank."),
+    ] = None,
+    encoding: Annotated[
+        str | None, _FileOption(metavar="NAME", help="Of the text, such as utf-8 or cp1252.")
+    ] = None,
+    time_format: Annotated[
+        str | None,
+        _FileOption(
+            metavar="FORMAT", help="Of the times, such as %d/%m/%Y, or s, ms, excel or year."
+        ),
+    ] = None,
+    no_header: Annotated[
+        bool,
+        typer.Option(
+            "--no-header",
+            metavar="",
+            rich_help_panel="File",
+            help="The first row holds values; columns are called column 1, column 2 and so on.",
+        ),
+    ] = False,
+) -> None:
+    """Declare the options of reading a file: only the signature counts."""
+
+
+def reads_files(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of reading a file, which come as its argument `reading`."""
+    own = dict(inspect.signature(command, eval_str=True).parameters)
+    del own["reading"]
+    shared = {
+        name: parameter.replace(kind=inspect.Parameter.KEYWORD_ONLY)
+        for name, parameter in inspect.signature(_declare_file_options).parameters.items()
+    }
+
+    @wraps(command)
+    def with_reading(**values: Any) -> None:
+        header = False if values.pop("no_header") else None
+        given = {name: values.pop(name) for name in shared if name != "no_header"}
+        reading = FileOptions(**given, header=header, on_command_line=True)
+        command(**values, reading=reading)
+
+    signature = inspect.Signature([*own.values(), *shared.values()])
+    setattr(with_reading, "__signature__", signature)  # noqa: B010, no attribute for mypy
+    return with_reading
 
 
 def changed(parameters: dict[str, Any]) -> list[str]:

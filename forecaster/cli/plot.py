@@ -18,6 +18,7 @@ from forecaster.cli.data_files import read_like_fit
 from forecaster.cli.messages import suggestion
 from forecaster.cli.options import levels
 from forecaster.cli.terminal import say
+from forecaster.files.settings import FileOptions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -101,6 +102,8 @@ def plot(
             help="Picture, as .png, .svg or .pdf; one that is there is replaced.",
         ),
     ] = Path("forecast.png"),
+    *,
+    reading: FileOptions,
 ) -> None:
     """Draw forecasts after their history, or a backtest, as a picture.
 
@@ -108,7 +111,9 @@ def plot(
     """
     if model.is_dir():
         forecaster = load_forecaster().load(model)
-        figure = _draw_forecasts(forecaster, data, future, quantiles, series, last, title)
+        history = None if data is None else read_like_fit(data, forecaster, reading)
+        known = None if future is None else read_like_fit(future, forecaster, reading)
+        figure = _draw_forecasts(forecaster, history, known, quantiles, series, last, title)
     else:
         given = {"DATA.CSV": data, "--future": future, "--quantiles": quantiles, "--last": last}
         if named := [name for name, value in given.items() if value is not None]:
@@ -129,8 +134,8 @@ def _write(figure: Figure, file: Path) -> None:
 
 def _draw_forecasts(
     forecaster: Forecaster,
-    data: Path | None,
-    future: Path | None,
+    history: pd.DataFrame | Path | None,
+    known: pd.DataFrame | Path | None,
     quantiles: Sequence[float] | None,
     series: list[str] | None,
     last: int | None,
@@ -139,8 +144,6 @@ def _draw_forecasts(
     """Draw a panel for each series that is asked for, with its forecast."""
     from forecaster.evaluation.plots import plot_forecast
 
-    history = None if data is None else read_like_fit(data, forecaster)
-    known = None if future is None else read_like_fit(future, forecaster)
     asked = quantiles or list(forecaster._fitted.config.head.levels) or None
     forecast = forecaster.predict(history, future=known, quantiles=asked)
     table = forecaster._history(history)

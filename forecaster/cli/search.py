@@ -1,6 +1,7 @@
 """Command `forecaster search`, which resumes its search when it is typed again."""
 
 import re
+import sys
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -10,7 +11,7 @@ from rich.console import Console
 from typer import Option
 
 from forecaster.cli.common import Data, check_free, load_forecaster, program
-from forecaster.cli.data_files import read_with_keys
+from forecaster.cli.data_files import read_with_keys, resolved
 from forecaster.cli.options import (
     PARAMETER_OF,
     changed,
@@ -21,6 +22,8 @@ from forecaster.cli.options import (
     positive,
     typed,
 )
+from forecaster.cli.terminal import say
+from forecaster.files.settings import FileOptions
 from forecaster.network.recurrent import Cell
 
 if TYPE_CHECKING:
@@ -94,6 +97,7 @@ def search(
         int, Option(min=0, metavar="N", help="Worker processes for the folds; 0: this process.")
     ] = 0,
     *,
+    reading: FileOptions,
     parameters: dict[str, Any],
 ) -> None:
     """Search hyperparameters by time-series cross-validation, and save the best.
@@ -103,14 +107,18 @@ def search(
     terminal, each trial writes a line to standard error.
     """
     fixed = [PARAMETER_OF.get(name, name) for name in changed(parameters)]
-    parameters, frame = read_with_keys(data, parameters)
+    parameters, frame = read_with_keys(data, parameters, reading)
     load_forecaster()
     from forecaster.search.search import ForecasterSearch
     from forecaster.search.space import space
 
     check_free(save, overwrite=overwrite)
+    template = new_forecaster(parameters)
+    read = resolved(template, frame)
+    if sys.stderr.isatty():  # a log has it in the report
+        say("Read", read)
     found = ForecasterSearch(
-        new_forecaster(parameters),
+        template,
         space(cells=None if cells is None else list(cells)).without(fixed),
         tuner=tuner,
         max_trials=trials,
@@ -125,7 +133,8 @@ def search(
     found.best_forecaster_.save(save, overwrite=overwrite, keep_history=keep_history)
     print(in_options(found.report()))
     more = " --missing-future" if found.best_forecaster_.future_covariates else ""
-    print(f"\nSaved in {save}. Next: {program()} predict {save}{more}")
+    print(f"\nRead: {read}")
+    print(f"Saved in {save}. Next: {program()} predict {save}{more}")
 
 
 def in_options(report: str) -> str:

@@ -139,7 +139,11 @@ def test_integer_times_targets_and_more_options(run, tmp_path):
     words = ["--time", "number", "--target", "other", "--target", "passengers", "--freq", 1]
     words += ["--season-length", 12, "--validation", 24, *SIMPLE, *TINY]
     code, out, err = run("fit", tmp_path / "data.csv", "--save", tmp_path / "model", *words)
-    assert (code, err) == (0, "")
+    assert code == 0
+    assert err == (
+        "Read: data.csv: 144 rows; time number (5 to 148); target other, passengers; freq 1, "
+        "season 12, window 36.\n"
+    )
     assert out.startswith("Fitted up to 148, best epoch ")
     model = Forecaster.load(tmp_path / "model")
     assert model.time_column == "number" and model.target == ["other", "passengers"]
