@@ -20,7 +20,7 @@ from forecaster.data.times import TimeSource, as_times, is_time
 
 
 class FrameWarning(UserWarning):
-    """Warning of missing rows, ignored or constant columns, or outliers in a user's frame."""
+    """Warning of missing rows, ignored or constant columns, outliers, or converted times."""
 
 
 @dataclass(frozen=True, eq=False)
