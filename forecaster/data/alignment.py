@@ -198,7 +198,7 @@ def _duplicates(rows: Rows, again: np.ndarray) -> ValueError:
 def _clock_note(times: pd.Index) -> str:
     """Tell of clocks that were put back, where times without a zone come twice in such nights."""
     is_naive = isinstance(times, pd.DatetimeIndex) and times.tz is None
-    if is_naive and ((times.hour < 4) & (times.day_of_week == 6) & (times.month > 8)).all():
+    if is_naive and (times.hour.isin([1, 2, 3]) & (times.day_of_week == 6)).all():
         return (
             " (if the clocks were put back then, name the zone: "
             "`frame.tz_localize('Europe/Berlin', ambiguous='infer')`)"

@@ -35,11 +35,15 @@ def grid(freq, **more):
     return pd.date_range(**options, periods=COUNT, freq=freq)
 
 
-def check(times, freq, seconds):
-    """Check seconds with the features and the step of a fit on these times."""
+def checker(times, freq):
+    """The check with the features and the step of a fit on these times."""
     table = read(ramp(times), freq=freq)
     features = as_time_features(["hour"], table.starts)
-    return checked_times(tf.convert_to_tensor(seconds), features, table.freq, table.starts)
+    return lambda seconds: checked_times(seconds, features, table.freq, table.starts)
+
+
+def check(times, freq, seconds):
+    return checker(times, freq)(tf.constant(seconds))
 
 
 @pytest.mark.parametrize("freq", STEPS)
@@ -98,24 +102,22 @@ def test_parts_of_seconds_are_refused(freq, factor):
 
 def test_a_graph_checks_as_eager_calls_do():
     times = grid("MS")
-    serve = tf.function(lambda seconds: check(times, "MS", seconds))
+    serve = tf.function(checker(times, "MS"), autograph=False)  # as Keras exports
     right = unix_seconds(times)[None]
     assert np.array_equal(serve(tf.constant(right)), right)
     with pytest.raises(tf.errors.InvalidArgumentError, match="one step of freq=MS after another"):
         serve(tf.constant(right[:, ::2]))
 
 
-@pytest.mark.slow
 def test_a_saved_graph_checks_without_python(tmp_path):
     times = grid("h")
-    right = unix_seconds(times)[None]
-
-    class Module(tf.Module):
-        @tf.function(input_signature=[tf.TensorSpec((None, None), tf.int64, "times")])
-        def serve(self, times_given):
-            return {"times": check(times, "h", times_given)}
-
-    module = Module()
+    right, checked = unix_seconds(times)[None], checker(times, "h")
+    module = tf.Module()
+    module.serve = tf.function(
+        lambda seconds: {"times": checked(seconds)},
+        input_signature=[tf.TensorSpec((None, None), tf.int64, "times")],
+        autograph=False,
+    )
     tf.saved_model.save(module, str(tmp_path), signatures=module.serve)
     serve = tf.saved_model.load(str(tmp_path)).signatures["serving_default"]
     assert np.array_equal(serve(tf.constant(right))["times"], right)
