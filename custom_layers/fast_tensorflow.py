@@ -16,7 +16,7 @@ derivatives.
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import keras
@@ -104,6 +104,24 @@ def run(
         peepholes = tf.zeros((0, recurrent_kernel.shape[0]), kernel.dtype)
     fused = tf.concat([kernel, bias[None], recurrent_kernel], axis=0)  # (F + 1 + U, n * U)
 
+    x = tf.transpose(sequences, (1, 0, 2))  # (B, L, F) -> (L, B, F)
+    # A graph of its own takes tensors: weights may be Keras's variables.
+    tensors = [tf.convert_to_tensor(value) for value in (x, *states, fused, peepholes)]
+    signature = tuple(tf.TensorSpec(tensor.shape, tensor.dtype) for tensor in tensors)
+    *outputs, h, c = _all_steps(recurrence, return_sequences, signature)(*tensors)
+    return tf.transpose(outputs[0], (1, 0, 2)) if outputs else h[:, None], h, c
+
+
+@cache
+def _all_steps(
+    recurrence: Recurrence, return_sequences: bool, signature: tuple[tf.TensorSpec, ...]
+) -> Callable:
+    """Return the recurrence over (L, B, F), from h, c and weights, with its gradient.
+
+    It is a graph of its own, made and compiled once for all layers and models with these shapes:
+    TensorFlow keeps the graph around a custom gradient as long as the process lives, here this one
+    instead of that of each training step.
+    """
     forward = tf.function(partial(_forward, recurrence), jit_compile=True, autograph=False)
     backward = tf.function(partial(_backward, recurrence), jit_compile=True, autograph=False)
 
@@ -124,15 +142,13 @@ def run(
             ]
             of_z, of_h, of_c, of_fused, of_peepholes = zip(*found, strict=True)
             # (L, B, n * U) -> (L, B, F); computed only if it is used
-            of_x = tf.concat(of_z, axis=1) @ tf.transpose(kernel)
+            of_x = tf.concat(of_z, axis=1) @ tf.transpose(fused[: x.shape[2]])
             of_states = [tf.concat(of_state, axis=0) for of_state in (of_h, of_c)]
             return of_x, *of_states, tf.add_n(of_fused), tf.add_n(of_peepholes)
 
         return [*outputs, *last], gradient
 
-    x = tf.transpose(sequences, (1, 0, 2))  # (B, L, F) -> (L, B, F)
-    *outputs, h, c = differentiable(x, *states, fused, peepholes)
-    return tf.transpose(outputs[0], (1, 0, 2)) if outputs else h[:, None], h, c
+    return tf.function(differentiable, input_signature=signature, autograph=False)
 
 
 def _halves(*tensors_and_batch_axes):

@@ -359,8 +359,8 @@ def _executions(steps: int) -> tuple[int, int]:
 def _compile(task: Task, model: keras.Model, executions: int, steps_per_execution: int) -> None:
     """Compile the model for epochs of so many executions, with a fresh optimizer.
 
-    XLA halves the time of a step, but compiling takes seconds, and 30 MB until the fit ends: too much
-    where an epoch is one execution.
+    XLA halves the time of a step, but compiling takes seconds, and 30 MB until the fit ends: too
+    much where an epoch is one execution.
     """
     strategy = model.distribute_strategy
     # An XLA computation reaches the variables of one device only, and Keras's loop over several

@@ -1,5 +1,7 @@
 """The fast path gives the numbers and gradients of the plain path, and when it is taken."""
 
+import gc
+
 import keras
 import numpy as np
 import pytest
@@ -244,3 +246,25 @@ def test_switch_is_part_of_the_config():
     layer = PeepholeLSTM(3, use_fast_path=False)
     assert PeepholeLSTM.from_config(layer.get_config()).use_fast_path is False
     assert "use_fast_path" in PeepholeLSTM.__doc__
+
+
+def test_training_steps_share_a_graph_and_leave_none_behind():
+    """TensorFlow keeps the graph around a custom gradient as long as the process lives."""
+
+    def train():
+        layer = PeepholeLSTM(2)
+
+        @tf.function(autograph=False)
+        def step(x):
+            with tf.GradientTape() as tape:
+                loss = tf.reduce_sum(layer(x, training=True))
+            return tape.gradient(loss, layer.trainable_variables)
+
+        assert all(np.isfinite(gradient).all() for gradient in step(tf.ones((4, 5, 3))))
+
+    def graphs_left():
+        train()
+        gc.collect()
+        return sum("FuncGraph" in str(type(part)) for part in gc.get_objects())
+
+    assert graphs_left() == graphs_left() > 0
