@@ -217,6 +217,7 @@ def test_options_of_a_file(run, air_csv, tmp_path, words, message):
 
 
 @pytest.mark.slow
+@pytest.mark.filterwarnings("default")
 def test_a_file_of_another_country_from_standard_input(run, tmp_path, monkeypatch):
     text = "Monat;Filiale;Käufe\n" + "".join(
         f"01.{month:02}.{year};007;1.{100 + month + year % 100},5\n"
