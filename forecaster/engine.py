@@ -150,6 +150,13 @@ class Engine:
             f"season_length={spec.season_length}, input_length={spec.input_length}"
         )
 
+    @property
+    def _unit(self) -> str:
+        """Return the unit of losses and validation scores."""
+        loss = self.config.training.loss_for(self.config.head)
+        name = "pinball loss" if loss == "pinball" else loss.upper()
+        return f"{name} / the seasonal naive's {'squared ' if loss == 'mse' else ''}MAE"
+
     def resume_folder(self, table: SeriesTable, path: str | PathLike | None) -> Path | None:
         """Reserve the folder that keeps the state of a fit, if one is asked for.
 
@@ -180,6 +187,7 @@ class Engine:
         show = partial(Console().print, highlight=False, markup=False)
         report = (lambda line: None) if verbose == 0 else show
         report(self.describe(table))
+        report(f"loss and validation: {self._unit} in training")
         folder = self.resume_folder(table, resume_dir)
         return Run(given, strategy, folder, report, warn=partial(warn, category=FrameWarning))
 

@@ -185,7 +185,7 @@ class EpochCallback(keras.callbacks.Callback):
         # Of epochs before a backup that a callback has restored nothing is known.
         unknown = range(len(history.loss), epoch)
         history.loss += [math.nan for _ in unknown] + [logs["loss"]]
-        rate = float(self.model.optimizer.learning_rate)
+        rate = float(self.model.optimizer.learning_rate.numpy())
         history.learning_rate += [math.nan for _ in unknown] + [rate]
         line = f"epoch {epoch + 1:>3}/{self.epochs}  loss {logs['loss']:.4f}"
         if self.score is not None:

@@ -195,14 +195,14 @@ def train(task: Task, epochs: int | None = None) -> Trained:
 
 
 def _train_on_all_rows(task: Task, epochs: int, validated: FitHistory | None = None) -> Trained:
-    """Fit on all rows; after a validated fit with its learning rates, without its callbacks."""
+    """Fit on all rows; after a validated fit, with the learning rates of its epochs."""
     part, history, rates = Part.of(task, task.table.lengths), FitHistory(), []
     if validated is not None:
         seeing = [callback for callback in task.run.callbacks if sees_refit(callback)]
-        task, rates = (
-            replace(task, run=replace(task.run, callbacks=seeing)),
-            validated.learning_rate,
-        )
+        task = replace(task, run=replace(task.run, callbacks=seeing))
+        given = np.float32(task.training.learning_rate)
+        if any(rate != given for rate in validated.learning_rate):  # a callback has changed it
+            rates = validated.learning_rate
     trained = _fit(task, "refitted", part, epochs, history, rates=rates)
     spread = spread_of(task.table, part.rows, task.spec.season_length)
     loss = task.training.loss_for(task.output)

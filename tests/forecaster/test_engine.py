@@ -6,6 +6,7 @@ import pickle
 from dataclasses import FrozenInstanceError, replace
 from decimal import Decimal
 
+import keras
 import numpy as np
 import pandas as pd
 import pytest
@@ -226,6 +227,19 @@ def test_a_fit_gives_fresh_weights_and_leaves_the_engine():
     # No row was held out, as the number of epochs was known.
     assert len(first.trained.history.loss) == 1
     assert first.trained.history.validation_score == []
+
+
+def test_a_run_is_shown_and_its_callbacks_are_checked(capsys):
+    engine, table = engine_of(output=Quantiles([0.2, 0.8])), read(waves())
+    stop = keras.callbacks.TerminateOnNaN()
+    assert engine.shown_run(table, stop).callbacks == [stop]
+    *described, unit = capsys.readouterr().out.splitlines()
+    assert " ".join(described) == engine.describe(table)
+    assert unit == "loss and validation: pinball loss / the seasonal naive's MAE in training"
+    assert engine.shown_run(table, verbose=0).callbacks == []
+    with pytest.raises(TypeError, match="`callbacks` must be callbacks of Keras, not their cl"):
+        engine.shown_run(table, [keras.callbacks.TerminateOnNaN], verbose=0)
+    assert capsys.readouterr().out == ""
 
 
 def test_an_update_trains_the_weights_at_hand_on_every_window_with_a_new_target(monkeypatch):

@@ -152,6 +152,7 @@ def test_progress_is_shown_and_can_be_silenced(fitted, capsys):
     shown = capsys.readouterr().out
     assert "2 series of 60 rows, freq='D', season_length=7, input_length=7" in shown
     assert shown.count("epoch ") == 2
+    assert "\nloss and validation: MAE / the seasonal naive's MAE in training\n" in shown
 
 
 # The old name of an argument

@@ -24,8 +24,8 @@ from forecaster.training.settings import Training
 from tests.helpers.arrays import walks
 from tests.helpers.fits import assert_same_weights, make_task, train
 
-# Keras reads learning rates, and saves variables, by a call of NumPy that TensorFlow has not caught
-# up with.
+# Keras reads learning rates, and saves variables, by a call of NumPy that TensorFlow does not know
+# yet.
 pytestmark = pytest.mark.filterwarnings("ignore:__array__ implementation:DeprecationWarning")
 
 LONG = {"batch_size": 8, "learning_rate": 0.02}

@@ -4,6 +4,7 @@ import math
 import warnings
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from forecaster import FrameWarning, Quantiles, Training
@@ -90,6 +91,30 @@ def test_no_learning_rate_is_too_large_in_silence(rate, output):
     else:
         assert not seen
         assert rate == 1
+
+
+NORMAL = np.random.default_rng(5).normal(size=70)
+HARD = {  # to forecast: nothing is wrong with fits of these
+    "random walk": np.cumsum(NORMAL),
+    "noise": NORMAL,
+    "counts": np.random.default_rng(5).poisson(0.3, 70),
+    "trend": np.arange(70) * 1e3,
+    "nothing but a season": 1e9 + 10 * np.sin(2 * np.pi * np.arange(70) / 7),
+    "growth": np.exp(np.arange(70) / 5 + NORMAL / 10),
+    "a level that jumps": np.where(np.arange(70) < 60, 0, 1e3) + NORMAL,
+    "one that varies": np.where(np.arange(70) == 20, 1e3, 1e-3 * NORMAL),
+}
+
+
+@pytest.mark.parametrize("kind", HARD)
+def test_fits_of_hard_series_are_neither_refused_nor_warned_of(kind):
+    """A warning is an error here; of outliers and the like there may be one."""
+    training = Training(epochs=12, batch_size=16, learning_rate=0.01, patience=4, refit=False)
+    frame = pd.DataFrame({"a": HARD[kind]}, index=days(70), dtype=float)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`frame` holds values 10,000 times", FrameWarning)
+        model = tiny(training=training).fit(frame, verbose=0)
+    assert np.isfinite(model.history_.loss).all()
 
 
 @pytest.mark.parametrize("rate", [1.0, 1e6])

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from forecaster import Forecaster, FrameWarning
+from forecaster import Forecaster, ForecasterSearch, FrameWarning
 from forecaster.data.quality import warn_of_constants
 from forecaster.utils import warn as module
 from forecaster.utils.warn import warn
@@ -60,6 +60,7 @@ def test_every_call_warns_of_its_own_line():
         lambda: with_random_weights(waves()).predict(gappy()[["a", "b"]]),
         lambda: with_random_weights(waves()).predict(waves().assign(a=np.nan)),
         lambda: Forecaster(horizon=2).backtest(waves(), window=1),
+        lambda: ForecasterSearch(tiny(), max_trials=1, folds=999).fit(frame, verbose=0),
         lambda: user_of(with_random_weights(waves()).predict)(gappy()[["a", "b"]]),
     ):
         with pytest.warns((FrameWarning, DeprecationWarning)) as seen, suppress(ValueError):
