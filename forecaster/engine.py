@@ -39,7 +39,8 @@ from forecaster.data.time_kinds import KnownTimes
 from forecaster.fitted import Fitted
 from forecaster.inputs.spec import WindowSpec
 from forecaster.training.callbacks import checked_callbacks
-from forecaster.training.loop import Run, Task, rows_needed, train, train_further
+from forecaster.training.loop import train, train_further
+from forecaster.training.task import Run, Task, rows_needed
 from forecaster.utils.files import reserve_folder
 from forecaster.utils.warn import warn
 
@@ -172,7 +173,6 @@ class Engine:
         self,
         table: SeriesTable,
         callbacks: Any = (),
-        *,
         strategy: tf.distribute.Strategy | None = None,
         resume_dir: str | PathLike | None = None,
         verbose: Any = "auto",

@@ -126,22 +126,19 @@ class Forecaster(SpecEstimator):
     ) -> Forecaster:
         """Fit fresh weights.
 
-        Early stopping on the last rows; then retrain from scratch on all rows for the best number
-        of epochs, unless ``training.refit`` is off.
+        Early stopping on the last rows; then, unless ``training.refit`` is off, retrain from
+        scratch on all rows for the best number of epochs.
 
         Args:
             frame: a column for each series, rows in any order, times in the index or `time_column`.
                 Or the path of a Parquet file, or of a folder of them, which may be larger than
                 memory if `id_column` and `time_column` are given: then the rows of one id must fit,
                 TMPDIR must have room for all rows twice, and `freq` is found in the first ids.
-            callbacks: Keras callbacks. Their `logs` have `loss` and `val_loss`; at the end of an
-                epoch the model has the weights that were scored. The refit, a second run with the
-                same learning rates, calls only those that neither use `val_loss` nor write files;
-                an attribute `sees_refit` of a callback decides otherwise. They begin anew in a
-                fit that is resumed.
+            callbacks: Keras callbacks, whose `logs` have `loss` and `val_loss`. The refit, a second
+                run, calls only those that neither use `val_loss` nor write files, or that have
+                `sees_refit` set. They begin anew in a fit that is resumed.
             strategy: such as `tf.distribute.MirroredStrategy()` for several GPUs of one host.
-            resume_dir: folder for the state after each epoch. A fit that was killed goes on from
-                there when it is called again with the same parameters and frame.
+            resume_dir: folder for the state after each epoch, from which the same call goes on.
             verbose: 0 is silent, anything else a line an epoch.
 
         Returns:
@@ -149,20 +146,18 @@ class Forecaster(SpecEstimator):
 
         Raises:
             RuntimeError: if Keras does not run on TensorFlow, or a fit was before a fork to here.
-            TypeError, ValueError: before any training, if a parameter, the frame or `resume_dir`
-                is not as it must be; or if the fit diverges.
+            TypeError, ValueError: before any training, if an argument is not as it must be; or if
+                the fit diverges.
             FileNotFoundError, ImportError: if there are no Parquet files, or no pyarrow.
             OSError: if the disk is full.
 
         Warns:
-            FrameWarning: if rows are missing, or columns are left out or constant; if the error on
-                the last rows is 3 times the seasonal naive's, or 30 times where `epochs` ended it.
+            FrameWarning: if rows are missing, columns are left out or constant, or the error on the
+                last rows is 3 times the seasonal naive's, or 30 times where `epochs` ended it.
         """
         engine = Engine.of(self.get_params(deep=False))
         table = engine.read(frame)
-        run = engine.shown_run(
-            table, callbacks, strategy=strategy, resume_dir=resume_dir, verbose=verbose
-        )
+        run = engine.shown_run(table, callbacks, strategy, resume_dir, verbose)
         with self._one_at_a_time():
             return self._adopt(engine.fit_table(table, run=run))
 
@@ -176,9 +171,8 @@ class Forecaster(SpecEstimator):
         """Forecast the `horizon` steps after a history.
 
         Args:
-            history: one row or more of each id; ids that `fit` did not see too, and other columns
-                where channels are independent and `target` is None; or a path, as for `fit`; None
-                for the history of the fit.
+            history: one row or more of each id, also new ids, and other columns where channels are
+                independent and `target` is None; a path, as for `fit`; None for that of the fit.
             future: the future covariates over the horizon, a row for each step of each id, in the
                 layout of the history; `future_frame` gives it to fill in.
             quantiles: levels to give, among those of ``output=Quantiles([...])``; None gives the
@@ -259,8 +253,7 @@ class Forecaster(SpecEstimator):
                 rows are replaced. It must have the columns of the fit, in any order.
 
         Returns:
-            The forecaster itself. A call that fails or is interrupted leaves it as it was; until it
-            ends, other threads forecast with the old weights.
+            The forecaster itself, which stays as it was until the call ends, or if it fails.
 
         Raises:
             NotFittedError: before `fit`.
@@ -338,13 +331,12 @@ class Forecaster(SpecEstimator):
         forecaster uses of ``past_covariates``, ``future_covariates``, ``static``, ``past_time`` and
         ``future_time``, which `manifest.json` describes column by column. It returns ``prediction``
         (batch, horizon, targets) and, for quantiles, ``quantiles`` (batch, horizon, targets,
-        levels), all in the targets' units. `serving_float64` is the same in float64, for values
-        that float32 would round; where windows are normalized it takes ``spread`` (batch, targets)
-        too: the standard deviation of each series, for windows of equal values, or NaN.
+        levels), all in the targets' units. `serving_float64` is for values that float32 would
+        round; saving/serving.py has both in full.
 
         Args:
-            path: the directory, new or empty; ``~`` is the home directory, missing parents are
-                made. Others who save to it meanwhile wait for their turn.
+            path: the directory, new or empty, with ``~`` for the home directory. Missing parents
+                are made; others who save to it meanwhile wait for their turn.
             overwrite: whether an artifact that is there may be replaced, with all that lies in it.
             keep_history: whether the end of the history goes along, so that `predict()` works.
 
@@ -352,8 +344,8 @@ class Forecaster(SpecEstimator):
             NotFittedError: before `fit`.
             FileExistsError: if `path` exists and may not be replaced.
             OSError: if it cannot be written; what was there stays whole.
-            TypeError: if a column label, or the network, cannot be written as JSON.
-            ValueError: if a parameter was changed since the fit, or weights are not finite.
+            TypeError, ValueError: if a label or the network cannot be written as JSON, a parameter
+                was changed since the fit, or weights are not finite.
         """
         self._current_fit().save(path, overwrite=overwrite, keep_history=keep_history)
 

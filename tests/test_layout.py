@@ -14,11 +14,11 @@ VERBS = """
 activate add append apply ask average backtest build check choose code collect compare compile
 complete compute concatenate convert copy count cut declare decode describe do draw drop encode
 end explain extend find finish fit fold forecast format gather generate give go group hash
-identify import infer initialize iterate join keep label leave let list load locate look make
+hold identify import infer initialize iterate join keep label leave let list load locate look make
 map mark mask merge move multiply name open parse pickle print project propose put raise read
 recall recode record reduce repeat replace report reserve resolve restore return run scatter
 score search select serialize set show shut sort split start store stream style submit sum
-suppress tabulate take tell trace train unify update upgrade wait warn wrap write yield
+suppress tabulate take tell trace train try unify update upgrade wait warn wrap write yield
 """
 QUESTIONS = ("What ", "How ", "Whether ", "Where ", "Which ", "Who ")
 

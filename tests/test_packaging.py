@@ -91,7 +91,7 @@ LINES = {
     ],
     "forecaster.training": [
         "execution losses optimizer settings validation",
-        "callbacks convergence",
+        "callbacks convergence task",
         "loop",
     ],
     "forecaster.saving": [

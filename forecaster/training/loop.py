@@ -2,6 +2,7 @@
 
 Who owns what:
 
+* `Task` (task.py) owns data, network and settings, and says which rows train.
 * `Part` owns the training rows of a fit, and what is fitted on them before any gradient step: the
   covariate coder (inputs/covariate_coder.py) and the spreads of the series (inputs/spreads.py).
 * `build_model` (network/model.py) owns the fresh weights.
@@ -18,11 +19,10 @@ Who owns what:
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from contextlib import nullcontext
 from dataclasses import dataclass, replace
 from functools import partial
-from pathlib import Path
 
 import keras
 import numpy as np
@@ -33,80 +33,20 @@ from forecaster.data.series_table import SeriesTable
 from forecaster.data.table_parts import table_chunks
 from forecaster.inputs.batches import TrainingCut, training_batches
 from forecaster.inputs.covariate_coder import CovariateCoder, new_source
-from forecaster.inputs.spec import Forward, WindowSpec
+from forecaster.inputs.spec import Forward
 from forecaster.inputs.spreads import Spreads
-from forecaster.inputs.time_features import TimeFeatures
 from forecaster.inputs.windows import Cutoffs, WindowSource
-from forecaster.network.core import Core
-from forecaster.network.heads import Point, Quantiles
 from forecaster.network.model import build_model, compile_forward, compiles_with_xla, set_scaling
-from forecaster.network.normalization import Normalization
 from forecaster.training.callbacks import EpochCallback, FitHistory, sees_refit
 from forecaster.training.convergence import check_converged, check_updated, complaint_of, spread_of
 from forecaster.training.execution import compile_execution
 from forecaster.training.losses import OutputError
 from forecaster.training.optimizer import AveragedAdam
-from forecaster.training.settings import Training
-from forecaster.training.validation import ValidationScorer, observes, series_scales
+from forecaster.training.task import Task, train_rows
+from forecaster.training.validation import ValidationScorer, series_scales
 
 LONGEST_EXECUTION = 32  # gradient steps
 CHECKED = 16  # batches of an update whose errors are compared
-
-
-@dataclass(frozen=True, eq=False)
-class Run:
-    """Execution options of a fit: callbacks, distribution, checkpoints, progress.
-
-    Args:
-        callbacks: of Keras, called in the validated fit, and in the refit if they are to see it.
-        strategy: distributes the gradient steps.
-        resume_dir: folder of the checkpoints after each epoch.
-        report: called with a line of progress at a time.
-        warn: called with what is wrong with a fit that is no failure.
-    """
-
-    callbacks: Sequence[keras.callbacks.Callback] = ()
-    strategy: tf.distribute.Strategy | None = None
-    resume_dir: Path | None = None
-    report: Callable[[str], None] = lambda line: None
-    warn: Callable[[str], None] = lambda message: None
-
-
-@dataclass(frozen=True, eq=False)
-class Task:
-    """Data, network and settings of a fit, shared by the validated fit and the refit.
-
-    Args:
-        table: the series.
-        time_features: calendar features of their times.
-        spec: shapes, season and seed of the windows.
-        network: makes the core.
-        normalization: of each window.
-        output: head and error.
-        training: loss, epochs, early stopping.
-        is_joint: whether a window holds all targets.
-        run: execution options.
-    """
-
-    table: SeriesTable
-    time_features: TimeFeatures
-    spec: WindowSpec
-    network: Core
-    normalization: Normalization
-    output: Point | Quantiles
-    training: Training
-    is_joint: bool
-    run: Run = Run()
-
-    @property
-    def first_cutoff(self) -> int:
-        """Return the first cutoff of a training window in a series."""
-        return first_cutoff(self.spec)
-
-
-def first_cutoff(spec: WindowSpec) -> int:
-    """Return the first cutoff of training windows: a season, or a window if that is shorter."""
-    return min(spec.season_length, spec.input_length)
 
 
 @dataclass(frozen=True)
@@ -176,7 +116,7 @@ def train(task: Task, epochs: int | None = None) -> Trained:
     """
     if epochs is not None:
         return _train_on_all_rows(task, epochs)
-    part = Part.of(task, _train_rows(task))
+    part = Part.of(task, train_rows(task))
     loss = task.training.loss_for(task.output)
     scorer = ValidationScorer(task.table, part.source, task.spec, task.output, loss, part.rows)
     history = FitHistory(naive_score=scorer.naive_score)
@@ -254,45 +194,6 @@ def _error_in(batches: tf.data.Dataset, forward: Forward, loss: OutputError) -> 
         error = weight * loss.call(target, forward(inputs))
         errors.append(np.where(weight > 0, error, 0).mean())  # what does not count may be NaN
     return float(np.mean(errors))
-
-
-def rows_needed(spec: WindowSpec, training: Training) -> int:
-    """Compute the fewest rows of an id that leave one window to train on."""
-    known = first_cutoff(spec) + spec.horizon
-    rows = known + spec.horizon
-    while rows - training.validation_rows(rows, spec.horizon) < known:
-        rows += 1
-    return rows
-
-
-def _train_rows(task: Task) -> np.ndarray:
-    """Count the training rows of each id, without its held-out last rows: (I,).
-
-    Raises:
-        ValueError: if they are too few for a window, or hold too few values.
-    """
-    table, spec = task.table, task.spec
-    rows = table.lengths
-    train_rows = np.maximum(rows - task.training.validation_rows(rows, spec.horizon), 0)
-    known = task.first_cutoff + spec.horizon
-    if train_rows.max() < known:
-        raise ValueError(
-            f"`frame` must have at least {rows_needed(spec, task.training)} rows: a season of "
-            f"history and a horizon to learn from, then the validation part. Received: "
-            f"{rows.max()} rows{'' if table.num_ids == 1 else ' of the longest id'}. Give more "
-            "rows, or a shorter `horizon`, `season_length` or `validation`."
-        )
-    long = np.flatnonzero(train_rows >= known)
-    last, first = train_rows[long], np.full(len(long), task.first_cutoff)
-    has_past = observes(table, long, np.zeros_like(first), last - spec.horizon)
-    has_target = observes(table, long, first, last)
-    if not (has_past & has_target).any():
-        raise ValueError(
-            f"`frame` must have values in its first {train_rows.max()} rows, which train: some to "
-            "look back on, and some to learn from. Received: too few. Give a shorter `validation`, "
-            "or a frame that begins where its values begin."
-        )
-    return train_rows
 
 
 def _fit(

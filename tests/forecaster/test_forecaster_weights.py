@@ -4,7 +4,8 @@ import numpy as np
 import pytest
 
 from forecaster import Training
-from forecaster.training.loop import Part, Run, _batches
+from forecaster.training.loop import Part, _batches
+from forecaster.training.task import Run
 from tests.helpers.fits import Recorder
 from tests.helpers.panels import (
     HORIZON,

@@ -16,7 +16,8 @@ from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.windows import WindowSource
 from forecaster.network.covariate_encoder import CovariateEncoder
 from forecaster.network.heads import Point
-from forecaster.training.loop import Part, Run, _batches, _train_rows, train
+from forecaster.training.loop import Part, _batches, train
+from forecaster.training.task import Run, train_rows
 from forecaster.training.validation import MOST_WINDOWS, ValidationScorer, series_scales
 from tests.helpers.arrays import make_table, ramp
 from tests.helpers.fits import Recorder, assert_same_weights, make_task
@@ -45,7 +46,7 @@ def test_what_is_held_out_has_no_part_in_scaling_categories_batches_and_weights(
             table = engine(model).read(laid_out(version, layout))
         run = Run(callbacks=[recorder])
         task = engine(model)._task(table, engine(model).window_spec(table), run)
-        part = Part.of(task, _train_rows(task))
+        part = Part.of(task, train_rows(task))
         batches = _batches(task, part, part.cutoffs(task.first_cutoff, HORIZON))
         found = train(task)
         fits.append((found.coder, found.model, found.history, recorder, list(batches.take(9))))
@@ -74,7 +75,7 @@ def part_of(lengths, spec, training, targets=1, joint=False):
     values = ramp(targets, sum(lengths))
     task = make_task(values, training=training, joint=joint)
     task = replace(task, table=make_table(values, lengths), spec=spec)
-    return task, Part.of(task, _train_rows(task))
+    return task, Part.of(task, train_rows(task))
 
 
 @given(

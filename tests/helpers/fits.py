@@ -13,9 +13,10 @@ from forecaster.network.heads import Point
 from forecaster.network.model import build_model, compile_forward
 from forecaster.training import loop as training_module
 from forecaster.training.callbacks import FitHistory
-from forecaster.training.loop import Run, Task, Trained, train_further
+from forecaster.training.loop import Trained, train_further
 from forecaster.training.optimizer import averaged_weights
 from forecaster.training.settings import Training
+from forecaster.training.task import Run, Task
 from tests.helpers.arrays import make_table
 
 

@@ -21,7 +21,8 @@ from forecaster.inputs.spec import NUMBER
 from forecaster.network.model import set_scaling
 from forecaster.training import loop as training_module
 from forecaster.training.callbacks import FitHistory
-from forecaster.training.loop import Part, Run, Trained
+from forecaster.training.loop import Part, Trained
+from forecaster.training.task import Run
 from forecaster.training.validation import series_scales
 from tests.helpers.panel_rows import (
     DAY,

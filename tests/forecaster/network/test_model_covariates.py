@@ -11,7 +11,7 @@ from forecaster.inputs.spec import INPUT_OF_ROLE, UNSCALED, CovariateKinds
 from forecaster.network.heads import Point
 from forecaster.network.model import compile_forward, set_scaling
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training.loop import OutputError
+from forecaster.training.losses import OutputError
 from tests.helpers.arrays import NAN
 from tests.helpers.cores import (
     KINDS,

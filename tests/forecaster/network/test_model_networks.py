@@ -17,7 +17,7 @@ from forecaster.network.model import (
     set_scaling,
 )
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training.loop import OutputError
+from forecaster.training.losses import OutputError
 from tests.helpers.cores import KINDS, SPEC, answer, built, raw_inputs, whole_core, windows
 from tests.helpers.fits import assert_same_weights, dense_core, same_weights
 

@@ -13,7 +13,7 @@ from forecaster.network.cells import CELLS
 from forecaster.network.heads import Point
 from forecaster.network.model import set_scaling
 from forecaster.network.recurrent import RecurrentNetwork
-from forecaster.training.loop import OutputError
+from forecaster.training.losses import OutputError
 from tests.helpers.arrays import CHECKOUT
 from tests.helpers.cores import KINDS, answer, built, raw_inputs, windows
 

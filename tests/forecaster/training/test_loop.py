@@ -17,7 +17,8 @@ from forecaster.inputs.windows import Cutoffs, WindowSource
 from forecaster.network.heads import Point, Quantiles
 from forecaster.network.recurrent import RecurrentNetwork
 from forecaster.training import loop
-from forecaster.training.loop import OutputError, Part
+from forecaster.training.loop import Part
+from forecaster.training.losses import OutputError
 from forecaster.training.optimizer import AveragedAdam
 from forecaster.training.settings import Training
 from forecaster.training.validation import series_scales

@@ -6,7 +6,7 @@ import pytest
 from forecaster.inputs.batches import TrainingCut, training_batches
 from forecaster.inputs.windows import Cutoffs, WindowSource
 from forecaster.network.heads import Point
-from forecaster.training.loop import OutputError
+from forecaster.training.losses import OutputError
 from forecaster.training.optimizer import AveragedAdam
 from forecaster.training.settings import Training
 from forecaster.training.validation import series_scales

@@ -11,8 +11,8 @@ from forecaster.inputs.batches import forecast_at
 from forecaster.inputs.spec import WindowSpec
 from forecaster.inputs.windows import WindowSource
 from forecaster.network.heads import Quantiles
-from forecaster.training.loop import rows_needed
 from forecaster.training.settings import Training
+from forecaster.training.task import rows_needed
 from tests.helpers.arrays import NAN, walks
 from tests.helpers.fits import make_task, train
 
