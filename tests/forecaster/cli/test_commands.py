@@ -106,7 +106,7 @@ def test_predict_writes_what_python_predicts(run, saved, fitted):
     forecast = pd.read_csv(io.StringIO(out), index_col=0, parse_dates=True)
     assert (forecast.index == fitted.predict().index).all()
     assert forecast.columns.to_list() == ["passengers"]
-    np.testing.assert_array_equal(forecast.astype(np.float32), fitted.predict())
+    np.testing.assert_array_equal(forecast, fitted.predict())
 
 
 def test_predict_quantiles_of_another_history_into_a_file(run, saved, fitted, tmp_path):
@@ -117,7 +117,7 @@ def test_predict_quantiles_of_another_history_into_a_file(run, saved, fitted, tm
     expected = fitted.predict(AIR.iloc[:100], quantiles=[0.1, 0.9])
     assert (forecast.index == expected.index).all()
     assert forecast.columns.to_list() == ["passengers_q0.1", "passengers_q0.9"]
-    np.testing.assert_array_equal(forecast.astype(np.float32), expected)
+    np.testing.assert_array_equal(forecast, expected)
 
     code, printed, _ = run(*words, "--output", tmp_path / "forecast.csv")
     assert (code, printed) == (0, f"6 rows in {tmp_path / 'forecast.csv'}\n")
@@ -182,7 +182,7 @@ def test_a_long_file_is_forecast_with_what_is_known_of_the_horizon(run, saved_sa
     assert forecast.columns.to_list() == ["store", "day", "q0.1", "q0.9"]
     assert (forecast[["store", "day"]] == expected[["store", "day"]]).all(axis=None)
     levels = ["q0.1", "q0.9"]
-    np.testing.assert_array_equal(forecast[levels].astype(np.float32), expected[levels])
+    np.testing.assert_array_equal(forecast[levels], expected[levels])
 
 
 def test_predict_from_a_folder(run, saved_sales, sales_csv, tmp_path):

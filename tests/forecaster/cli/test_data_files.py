@@ -208,7 +208,7 @@ def test_periods_of_a_fit_are_periods_again(tmp_path):
         (["--decimal", ";"], "--decimal must be a point or a comma. Received: ';'"),
         (["--separator", ";"], "--time must be given where no column looks like times"),
         (["--time-format", "%d.%m.%Y"], "--time must be given where no column"),
-        (["--no-header", "--target", "passengers"], "`target` must name columns of `air.csv`"),
+        (["--no-header", "--target", "passengers"], "--target must name columns of air.csv"),
     ],
 )
 def test_options_of_a_file(run, air_csv, tmp_path, words, message):
