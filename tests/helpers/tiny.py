@@ -10,6 +10,7 @@ from forecaster import Forecaster, Training
 from forecaster.engine import Engine
 from forecaster.fitted import Fitted, untrained
 from forecaster.inputs.covariate_coder import CovariateCoder
+from forecaster.inputs.spreads import Spreads
 from forecaster.inputs.time_features import TimeFeatures
 from forecaster.training.callbacks import FitHistory
 
@@ -60,7 +61,9 @@ def with_random_weights(frame, seed=0, **parameters):
     table = driver.read(frame)
     spec = driver.window_spec(table)
     coder = CovariateCoder.learned(table, table.lengths, TimeFeatures())
-    trained = untrained(driver.config, spec, coder)
+    is_raw = driver.config.normalization == "none"
+    spreads = None if is_raw else Spreads.learned(table, table.lengths)
+    trained = untrained(driver.config, spec, coder, spreads)
     generator = np.random.default_rng(seed)
     network = trained.model
     network.set_weights([generator.normal(0, 0.3, w.shape) for w in network.get_weights()])

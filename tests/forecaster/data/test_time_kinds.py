@@ -78,7 +78,7 @@ def test_times_in_another_zone_are_converted_and_it_is_said():
 def test_forecasts_come_back_in_the_zone_of_the_history():
     frame = ramp(hours(BERLIN, 50).tz_convert(YORK))
     with pytest.warns(FrameWarning, match="were converted"):
-        table = read_frame(frame, Reading(freq="h"), known(hours(BERLIN)))
+        table = read_frame(frame, Reading(freq="h"), known=known(hours(BERLIN)))
     expected = pd.date_range(frame.index[-1], periods=4, freq="h")[1:]
     found = forecast_frame(table, np.zeros((1, 2, 3))).index
     pd.testing.assert_index_equal(found, expected)
@@ -108,10 +108,10 @@ def test_days_of_another_zone_are_refused(freq):
         f"`history` must begin its steps at the hour.*-0[45]:00, which is .* 06:00.* '{BERLIN}'"
     )
     with pytest.raises(ValueError, match=message):
-        read_frame(frame, Reading(freq=freq), known(of_fit, freq))
+        read_frame(frame, Reading(freq=freq), known=known(of_fit, freq))
     same_days = pd.date_range("2024-03-04", periods=9, freq=freq, tz=BERLIN).tz_convert(YORK)
     with pytest.warns(FrameWarning, match="were converted"):
-        table = read_frame(ramp(same_days), Reading(freq=freq), known(of_fit, freq))
+        table = read_frame(ramp(same_days), Reading(freq=freq), known=known(of_fit, freq))
     assert table.times(0, 0, 9).tz_convert(YORK).tolist() == same_days.tolist()
 
 
@@ -134,7 +134,9 @@ def test_numbers_that_stand_for_times_are_refused_in_a_fit():
     assert read(ramp([2001, 2002, 2003]), freq=1).end == 2003
     # A later frame is read as the first one was: a counter may pass these numbers.
     assert quietly(ramp(range(200_000, 200_009)), freq=1).num_rows == 9
-    table = read_frame(ramp(range(200_001, 200_009)), Reading(freq=1), known(pd.RangeIndex(9), 1))
+    table = read_frame(
+        ramp(range(200_001, 200_009)), Reading(freq=1), known=known(pd.RangeIndex(9), 1)
+    )
     assert table.end == 200_008
 
 
