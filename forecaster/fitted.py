@@ -165,6 +165,8 @@ class Fitted:
         layout = metadata["layout"]
         unknown = np.full((len(layout["targets"]), layout["offsets"][-1]), np.nan)
         table = table_from_json(layout, **({"values": unknown} if history is None else history))
+        # The times of a forecast must exist too.
+        table.times_at(np.arange(table.num_ids), table.lengths - 1 + metadata["spec"]["horizon"])
         with at_most_weights(sum(array.size for array in weights)):
             return _rebuilt(
                 ForecasterConfig.from_json(metadata["parameters"]),

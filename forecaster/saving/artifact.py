@@ -129,12 +129,15 @@ def load(path: str | PathLike) -> Loaded:
 
 def not_built(path: str | PathLike, error: Exception) -> ArtifactError:
     """Return the error of an artifact that no forecaster can be built of."""
-    reason = f"describes what cannot be built ({type(error).__name__}: {str(error)[:1000]})"
+    first_line = str(error).partition("\n")[0][:500]
+    reason = f"describes what cannot be built ({type(error).__name__}: {first_line})"
     return damaged(_absolute(path), MANIFEST, reason)
 
 
 def _absolute(path: str | PathLike) -> Path:
-    return Path(path).expanduser().resolve()
+    return Path(
+        os.path.realpath(Path(path).expanduser())
+    )  # links that are circles stay as they are
 
 
 def _siblings(path: Path) -> tuple[Path, Path]:

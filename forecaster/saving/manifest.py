@@ -29,6 +29,7 @@ from forecaster.training.settings import Training
 from forecaster.utils.files import read_json
 
 MANIFEST = "manifest.json"
+LONGEST_PADDED = 2**17  # steps of a window that is longer than the series of the fit
 LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 
 
@@ -221,6 +222,9 @@ def check_history(manifest: dict[str, Any], history: dict[str, np.ndarray] | Non
         if rows > 2 * num_ids:
             raise ValueError(f"`layout.offsets` has {rows} rows, but there is no history")
         return
+    length, longest = manifest["spec"]["input_length"], max(np.diff(layout["offsets"]))
+    if length > max(LONGEST_PADDED, longest):
+        raise ValueError(f"has {longest} rows for windows of {length} steps")
     shapes: dict[str, tuple[int, ...]] = {"values": (len(layout["targets"]), rows)}
     for role, count in zip(COVARIATE_ROLES, (rows, rows, num_ids), strict=True):
         if layout[role]["names"]:

@@ -97,6 +97,9 @@ def test_a_history_must_be_that_of_the_layout(manifest):
             check_history(manifest, history | {name: array})
     with pytest.raises(ValueError, match="rows, but there is no history"):
         check_history(manifest, None)
+    long = manifest | {"spec": manifest["spec"] | {"input_length": 2**18}}
+    with pytest.raises(ValueError, match="has 10 rows for windows of 262144 steps"):
+        check_history(long, history)
 
 
 def test_weights_must_be_numbered_finite_and_enough(manifest):
