@@ -68,12 +68,17 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             "with the version of keras-forecaster that wrote it, or with a later one."
         )
     try:
-        if manifest.pop("manifest_sha256", None) != digest(manifest):
-            raise ValueError("differs from what was saved")
+        is_saved = manifest.pop("manifest_sha256", None) == digest(manifest)
+    except RecursionError as error:
+        raise damaged(directory, MANIFEST, "nests without end") from error
+    if not is_saved:
+        raise damaged(directory, MANIFEST, "differs from what was saved")
+    try:
         manifest = upgraded(manifest)
         check_manifest(manifest)
-    except (ValueError, RecursionError) as error:
-        raise damaged(directory, MANIFEST, str(error).rstrip(".")) from error
+    except ValueError as error:
+        reason = f"holds what does not fit: {str(error).rstrip('.')}"
+        raise damaged(directory, MANIFEST, reason) from error
     return manifest
 
 
