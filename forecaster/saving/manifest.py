@@ -44,7 +44,7 @@ def damaged(directory: Path, file: str, what: object) -> ArtifactError:
     )  # it may quote what none can print
     return ArtifactError(
         f"`path` must be a whole artifact. Received: path={str(directory)!r}, which is damaged: "
-        f"its file {file!r} {what}. Save it again, or copy it anew."
+        f"its file {file[:200]!r} {what}. Save it again, or copy it anew."
     )
 
 
