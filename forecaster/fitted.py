@@ -221,6 +221,8 @@ class Fitted:
         config = ForecasterConfig.from_json(metadata["parameters"])
         older: list[list[float | None]] = [[None] * table.num_targets] * table.num_ids
         spreads = Spreads.from_json(metadata.get("spreads") or older, table)
+        # The times of a forecast must exist too.
+        table.times_at(np.arange(table.num_ids), table.lengths - 1 + metadata["spec"]["horizon"])
         with at_most_weights(sum(array.size for array in weights)):
             return _rebuilt(
                 config,

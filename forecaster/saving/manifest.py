@@ -29,6 +29,7 @@ from forecaster.training.settings import Training
 from forecaster.utils.files import read_json
 
 MANIFEST = "manifest.json"
+LONGEST_PADDED = 2**17  # steps of a window that is longer than the series of the fit
 LIBRARIES = ("keras-forecaster", "tensorflow", "keras", "numpy", "pandas")
 
 
@@ -43,7 +44,7 @@ def damaged(directory: Path, file: str, what: object) -> ArtifactError:
     )  # it may quote what none can print
     return ArtifactError(
         f"`path` must be a whole artifact. Received: path={str(directory)!r}, which is damaged: "
-        f"its file {file!r} {what}. Save it again, or copy it anew."
+        f"its file {file[:200]!r} {what}. Save it again, or copy it anew."
     )
 
 
@@ -67,12 +68,17 @@ def read_manifest(directory: Path) -> dict[str, Any]:
             "with the version of keras-forecaster that wrote it, or with a later one."
         )
     try:
-        if manifest.pop("manifest_sha256", None) != digest(manifest):
-            raise ValueError("differs from what was saved")
+        is_saved = manifest.pop("manifest_sha256", None) == digest(manifest)
+    except RecursionError as error:
+        raise damaged(directory, MANIFEST, "nests without end") from error
+    if not is_saved:
+        raise damaged(directory, MANIFEST, "differs from what was saved")
+    try:
         manifest = upgraded(manifest)
         check_manifest(manifest)
-    except (ValueError, RecursionError) as error:
-        raise damaged(directory, MANIFEST, str(error).rstrip(".")) from error
+    except ValueError as error:
+        reason = f"holds what does not fit: {str(error).rstrip('.')}"
+        raise damaged(directory, MANIFEST, reason) from error
     return manifest
 
 
@@ -221,6 +227,9 @@ def check_history(manifest: dict[str, Any], history: dict[str, np.ndarray] | Non
         if rows > 2 * num_ids:
             raise ValueError(f"`layout.offsets` has {rows} rows, but there is no history")
         return
+    length, longest = manifest["spec"]["input_length"], max(np.diff(layout["offsets"]))
+    if length > max(LONGEST_PADDED, longest):
+        raise ValueError(f"has {longest} rows for windows of {length} steps")
     shapes: dict[str, tuple[int, ...]] = {"values": (len(layout["targets"]), rows)}
     for role, count in zip(COVARIATE_ROLES, (rows, rows, num_ids), strict=True):
         if layout[role]["names"]:

@@ -149,6 +149,7 @@ SCHEMA = Record(
         "files": Table(Text(r"[0-9a-f]{64}")),  # SHA-256 of every other file
     },
     optional={
+        "sizes": Table(Integer(0)),  # their numbers of bytes
         "serving_default": Record({"inputs": Table(INPUT), "kinds": Table(Text())}),
         "dtype_policy": Choice(*POLICIES),  # that Keras had when the network was built
         "spreads": Nullable(Items(Items(Nullable(Number())))),  # of each target of each id

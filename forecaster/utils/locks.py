@@ -16,7 +16,9 @@ _PAUSE = 0.02  # seconds between two attempts
 
 @contextmanager
 def locked(path: Path, *, longest_wait: float = LONGEST_WAIT) -> Iterator[None]:
-    """Hold the lock of a path meanwhile: an empty hidden file beside it, removed afterwards.
+    """Let one process or thread at a time run the body for a path; others wait.
+
+    The lock is an empty hidden file beside the path, removed afterwards.
 
     Where the system has no such locks (Windows, some network drives), nothing is locked.
 
@@ -51,7 +53,7 @@ def locked(path: Path, *, longest_wait: float = LONGEST_WAIT) -> Iterator[None]:
 
 
 def _locks(descriptor: int) -> bool:
-    """Try to lock a file; True where the system has no locks."""
+    """Return whether a file could be locked; True where the system has no locks."""
     if sys.platform == "win32":
         return True
     import fcntl

@@ -224,7 +224,9 @@ def _check_names(where: str, value: Any, needed: Any, known: Any) -> None:
     if missing := [name for name in needed if name not in value]:
         raise ValueError(f"the key {missing[0]!r}{place} is missing")
     if unknown := [name for name in value if name not in known]:
-        raise ValueError(f"the key {short_repr(unknown[0])}{place} is not known to this version")
+        raise ValueError(
+            f"the key {short_repr(unknown[0])}{place} is not known to this version; upgrade it"
+        )
 
 
 def _mismatch(where: str, expected: str, value: Any) -> ValueError:

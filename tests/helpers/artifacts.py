@@ -75,4 +75,5 @@ def rehash(folder):
         for file in files
         if file.name != MANIFEST and file.stat().st_size < 10**8
     }
-    rewrite(folder, lambda manifest: manifest | {"files": hashes})
+    sizes = {name: (folder / name).stat().st_size for name in hashes}
+    rewrite(folder, lambda manifest: manifest | {"files": hashes, "sizes": sizes})

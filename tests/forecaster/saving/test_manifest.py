@@ -97,6 +97,9 @@ def test_a_history_must_be_that_of_the_layout(manifest):
             check_history(manifest, history | {name: array})
     with pytest.raises(ValueError, match="rows, but there is no history"):
         check_history(manifest, None)
+    long = manifest | {"spec": manifest["spec"] | {"input_length": 2**18}}
+    with pytest.raises(ValueError, match="has 10 rows for windows of 262144 steps"):
+        check_history(long, history)
 
 
 def test_weights_must_be_numbered_finite_and_enough(manifest):
@@ -159,7 +162,9 @@ def test_a_later_format_says_to_upgrade(saved):
 def test_a_key_of_a_later_version_is_told(saved):
     _, folder = saved
     rewrite(folder, lambda m: m | {"more": [1.0]})
-    with pytest.raises(ArtifactError, match=r"'manifest.json' the key 'more' is not known to"):
+    with pytest.raises(
+        ArtifactError, match=r"fit: the key 'more' is not known to this version; upgrade"
+    ):
         Forecaster.load(folder)
 
 
@@ -169,7 +174,9 @@ def test_a_manifest_that_lacks_parts_of_format_1(saved):
     for change in ({"layout": [1]}, {"parameters": None}, {"parameters": {"training": 3}}):
         (folder / "manifest.json").write_text(whole)
         rewrite(folder, lambda m, change=change: m | {"format_version": 1} | change)
-        with pytest.raises(ArtifactError, match=r"which is damaged: its file 'manifest.json' the"):
+        with pytest.raises(
+            ArtifactError, match=r"its file 'manifest.json' holds what does not fit: the"
+        ):
             Forecaster.load(folder)
 
 
