@@ -13,11 +13,10 @@ from __future__ import annotations
 import math
 
 import numpy as np
-import pandas as pd
 
-from forecaster.data.ragged import is_among_first
 from forecaster.data.series_table import SeriesTable
-from forecaster.data.table_parts import table_chunks
+from forecaster.inputs.spreads import Spreads
+from forecaster.network.normalization import Normalization
 from forecaster.training.settings import Training
 from forecaster.training.validation import series_scales
 
@@ -37,23 +36,23 @@ def spread_of(table: SeriesTable, rows: np.ndarray, season_length: int) -> float
     Returns:
         The mean over the series of standard deviation / scale; infinite where none varies.
     """
-    scale, ratios = series_scales(table, rows, season_length), []
-    for ids, chunk in table_chunks(table):
-        known = np.where(is_among_first(chunk.offsets, rows[ids]), chunk.values, np.nan)
-        own = np.repeat(np.arange(chunk.num_ids), chunk.lengths)
-        deviation = pd.DataFrame(known.T).groupby(own).std(ddof=0).to_numpy().T  # (S, I)
-        ratios.append((deviation / scale[:, ids]).ravel())
-    ratio = np.concatenate(ratios)
+    ratio = Spreads.learned(table, rows).values.T / series_scales(table, rows, season_length)
     return float(np.nanmean(ratio)) if np.isfinite(ratio).any() else math.inf
 
 
 def check_converged(
-    training: Training, loss: str, error: float, spread: float, naive_score: float = 0.0
+    training: Training,
+    normalization: Normalization,
+    loss: str,
+    error: float,
+    spread: float,
+    naive_score: float = 0.0,
 ) -> None:
     """Check that the error of a fit is finite, and not 100 times that of a constant.
 
     Args:
         training: the settings.
+        normalization: of each window.
         loss: name of the error.
         error: of the fit, a loss or a validation score.
         spread: of the training rows, by `spread_of`.
@@ -64,11 +63,12 @@ def check_converged(
     """
     of_constant = max(spread, _unsquared(naive_score, loss), 1.0)
     if not _unsquared(error, loss) < DIVERGED * of_constant:
+        other = ", or normalization='last'" if normalization == "none" else ""
         raise ValueError(
             f"The fit diverged: its loss or its validation score is {_unsquared(error, loss):.3g} "
             "(1 is the seasonal naive's error in the training rows), where forecasting a constant "
             f"has {of_constant:.3g}. Received: learning_rate={training.learning_rate!r}. Try a "
-            "smaller one."
+            f"smaller one{other}."
         )
 
 

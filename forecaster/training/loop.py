@@ -123,7 +123,7 @@ def train(task: Task, epochs: int | None = None) -> Trained:
     validated = _fit(task, "validated", part, task.training.epochs, history, scorer)
     best_score, naive_score = min(history.validation_score), history.naive_score
     spread = spread_of(task.table, part.rows, task.spec.season_length)
-    check_converged(task.training, loss, best_score, spread, naive_score)
+    check_converged(task.training, task.normalization, loss, best_score, spread, naive_score)
     was_cut_off = history.best_epoch == task.training.epochs
     if complaint := complaint_of(loss, best_score, spread, naive_score, was_cut_off=was_cut_off):
         task.run.warn(complaint)
@@ -146,7 +146,7 @@ def _train_on_all_rows(task: Task, epochs: int, validated: FitHistory | None = N
     trained = _fit(task, "refitted", part, epochs, history, rates=rates)
     spread = spread_of(task.table, part.rows, task.spec.season_length)
     loss = task.training.loss_for(task.output)
-    check_converged(task.training, loss, history.loss[-1], spread)
+    check_converged(task.training, task.normalization, loss, history.loss[-1], spread)
     return trained
 
 

@@ -57,14 +57,16 @@ def test_future_covariates_reach_exactly_their_own_step(layout):
     before = model.predict(future=laid_out(future, layout))
     again = model.predict(laid_out(rows, layout), future=laid_out(shuffled, layout))
     pd.testing.assert_frame_equal(before, again)
-    expected = future["f"].to_numpy().reshape(-1, HORIZON)
+    location, scale = rows["f"].mean(), rows["f"].std(ddof=0)  # of what the fit saw
+    expected = (future["f"].to_numpy().reshape(-1, HORIZON) - location) / scale
     codes = np.array([["ab".index("ab"[step % 2]) + 1.0 for step in (1, 2)]] * len(expected))
     for inputs in given:  # a window for each id and target
-        np.testing.assert_array_equal(inputs["future_covariates"][::2, :, 0], expected)
-        np.testing.assert_array_equal(inputs["future_covariates"][1::2, :, 0], expected)
+        np.testing.assert_allclose(inputs["future_covariates"][::2, :, 0], expected, rtol=1e-5)
+        np.testing.assert_allclose(inputs["future_covariates"][1::2, :, 0], expected, rtol=1e-5)
         np.testing.assert_array_equal(inputs["future_covariates"][::2, :, 1], codes)
         past = rows.groupby("id")["f"].apply(lambda own: own.tail(LENGTH).tolist()).tolist()
-        np.testing.assert_array_equal(inputs["past_covariates"][::2, :, 2], np.float32(past))
+        standard = (np.array(past) - location) / scale
+        np.testing.assert_allclose(inputs["past_covariates"][::2, :, 2], standard, rtol=1e-5)
 
 
 @pytest.mark.parametrize("layout", KEYS)

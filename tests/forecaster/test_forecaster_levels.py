@@ -9,7 +9,7 @@ import tensorflow as tf
 
 from forecaster import Forecaster, RecurrentNetwork, Training
 from forecaster.data.frame_checks import FrameWarning
-from tests.helpers.tiny import tiny
+from tests.helpers.tiny import engine, tiny
 
 MONTHS = pd.date_range("2015-01-01", periods=48, freq="MS")
 WAVE = np.round(64 * np.sin(np.arange(48) / 12 * 2 * np.pi)) / 8  # exact at levels up to 1e14
@@ -105,9 +105,11 @@ def test_a_saved_model_in_float64(tmp_path):
 
 def test_lost_digits_and_huge_values_are_told():
     with pytest.warns(FrameWarning, match="float64 keeps fewer than 4 digits .*'y'.*Subtract"):
-        fitted_level = 1e13
-        tiny().fit(months(fitted_level).assign(x=WAVE), verbose=0)
-    with pytest.warns(FrameWarning, match="float32 keeps fewer than 4 digits"):
+        engine(tiny()).read(months(1e13).assign(x=WAVE))
+    with (
+        pytest.warns(FrameWarning, match="float32 keeps fewer than 4 digits"),
+        pytest.raises(ValueError, match=r"fit diverged.*a smaller one, or normalization='last'"),
+    ):
         tiny(normalization="none").fit(months(1e6), verbose=0)
     with pytest.raises(
         ValueError, match=r"up to 1e\+18 with normalization=\"none\".* 8e\+20 in 'y'"

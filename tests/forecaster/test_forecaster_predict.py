@@ -10,7 +10,7 @@ from hypothesis.extra import numpy as hnp
 from forecaster import Quantiles
 from forecaster.data.frame_checks import FrameWarning
 from tests.helpers.comparisons import assert_close
-from tests.helpers.tiny import HORIZON, LENGTH, days, equation, tiny, waves, with_random_weights
+from tests.helpers.tiny import LENGTH, days, equation, tiny, waves, with_random_weights
 
 LEVELS = [0.1, 0.5, 0.9]
 
@@ -35,7 +35,7 @@ def test_any_history_is_answered_by_the_equation(fitted, values):
             with pytest.warns(FrameWarning, match=r"forecasts of x are NaN.* newest 7 rows"):
                 assert fitted().predict(history).isna().all(axis=None)
         else:
-            expected = equation(fitted(), window)
+            expected = equation(fitted(), window, own=np.median(waves().std(ddof=0)))
             error = np.abs(fitted().predict(history)["x"] - expected).max()
             assert error <= 1e-5 * max(1, np.abs(expected).max(), np.nanmax(np.abs(window)))
 
@@ -47,9 +47,12 @@ def test_only_the_newest_window_is_read(fitted):
 
 
 def test_a_history_of_one_row(fitted):
+    """It does not vary, so that the spread of all rows of the series counts."""
     history = waves().iloc[[-1]]
     forecast = fitted().predict(history)
-    assert np.array_equal(forecast, np.repeat(history.to_numpy(np.float32), HORIZON, axis=0))
+    for label, column in waves().items():
+        expected = equation(fitted(), column.to_numpy()[-1:], own=column.std(ddof=0))
+        assert_close(forecast[label], expected)
 
 
 @pytest.mark.parametrize("parameters", [{}, {"network": "gru", "output": Quantiles(LEVELS)}])
@@ -117,7 +120,7 @@ def test_a_constant_series_is_forecast_as_it_is(normalization):
     with pytest.warns(FrameWarning, match=r"one value only.*: b, c\.$"):
         model.fit(frame, verbose=0)
     forecast = model.predict()
-    assert (forecast[["b", "c"]] == np.float32([0.1, -12345.678])).all(axis=None)
+    assert (forecast[["b", "c"]] == [0.1, -12345.678]).all(axis=None)
     assert not forecast.isna().any(axis=None)
 
 

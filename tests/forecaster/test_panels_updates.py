@@ -48,7 +48,7 @@ def test_an_update_visits_the_windows_with_a_target_not_seen(which, monkeypatch)
     model, visited = with_random_weights(known, **LONG), []
 
     def record(task, trained, first):
-        part = Part.of(task, task.table.lengths, trained.coder)
+        part = Part.of(task, task.table.lengths, trained)
         cutoffs = part.cutoffs(first, task.spec.horizon)
         series, cutoff = cutoffs.locate(np.arange(len(cutoffs)))
         times = task.table.times_at(series, cutoff - 1)

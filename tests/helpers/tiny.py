@@ -71,14 +71,15 @@ def with_random_weights(frame, seed=0, **parameters):
     return model._adopt(Fitted.on(table, driver.config, spec, trained))
 
 
-def equation(model, window):
+def equation(model, window, own=0.0):
     """What a forecaster with the network `dense`, normalization "last" and points must answer.
 
-    Written out in float64 NumPy: last + spread * (W x + b) for a window (L,) of one series.
+    Written out in float64 NumPy: last + spread * (W x + b) for a window (L,) of one series, whose
+    `own` spread counts where the window does not vary.
     """
     kernel, bias = (weight.astype(np.float64) for weight in model.model_.get_weights())
     seen = window[~np.isnan(window)]
-    spread = seen.std()
+    spread = seen.std() or own
     normalized = np.where(np.isnan(window), 0, (window - seen[-1]) / (spread or 1))
     padded = np.concatenate([np.zeros(len(kernel) - len(window)), normalized])
     return seen[-1] + spread * (padded @ kernel + bias)

@@ -32,15 +32,17 @@ def test_the_spread_is_that_of_the_rows_that_train():
 def test_what_diverged_is_refused_in_units_of_the_series(loss, power):
     training = Training(learning_rate=7.0)
     for error in (0.0, 1.0, 299.0**power):
-        check_converged(training, loss, error, 3.0)
+        check_converged(training, "last", loss, error, 3.0)
     for error in (301.0**power, math.inf, NAN):
         with pytest.raises(ValueError, match=r"The fit diverged: .* Received: learning_rate=7\.0"):
-            check_converged(training, loss, error, 3.0)
-    check_converged(training, loss, 999.0**power, 3.0, 10.0**power)  # hard for the naive too
-    check_converged(training, loss, 99.0**power, 1e-9)  # a unit counts as one
-    check_converged(training, loss, 1e9, math.inf)  # nothing varies
+            check_converged(training, "last", loss, error, 3.0)
+    check_converged(
+        training, "last", loss, 999.0**power, 3.0, 10.0**power
+    )  # hard for the naive too
+    check_converged(training, "last", loss, 99.0**power, 1e-9)  # a unit counts as one
+    check_converged(training, "last", loss, 1e9, math.inf)  # nothing varies
     with pytest.raises(ValueError, match="is nan "):
-        check_converged(training, loss, NAN, math.inf)
+        check_converged(training, "last", loss, NAN, math.inf)
 
     check_updated(training, loss, 1e-9, 2.9**power)
     check_updated(training, loss, 100.0**power, 299.0**power)
