@@ -13,6 +13,7 @@ from tests.helpers.panels import (
     KEYS,
     LENGTH,
     TARGETS,
+    TRAINING,
     hashed_fits,
     laid_out,
     new_forecaster,
@@ -40,6 +41,10 @@ def future_rows(rows):
     return pd.DataFrame(parts, columns=["id", "t", "f", "g"])
 
 
+def held_out(rows):
+    return int(TRAINING.validation_rows(rows, HORIZON))
+
+
 @pytest.mark.parametrize("layout", KEYS)
 def test_future_covariates_reach_exactly_their_own_step(layout):
     """What a window is given of the horizon, by the inputs of the forward pass."""
@@ -57,7 +62,8 @@ def test_future_covariates_reach_exactly_their_own_step(layout):
     before = model.predict(future=laid_out(future, layout))
     again = model.predict(laid_out(rows, layout), future=laid_out(shuffled, layout))
     pd.testing.assert_frame_equal(before, again)
-    location, scale = rows["f"].mean(), rows["f"].std(ddof=0)  # of what the fit saw
+    trained = rows.groupby("id")["f"].apply(lambda own: own.iloc[: -held_out(len(own))])
+    location, scale = trained.mean(), trained.std(ddof=0)
     expected = (future["f"].to_numpy().reshape(-1, HORIZON) - location) / scale
     codes = np.array([["ab".index("ab"[step % 2]) + 1.0 for step in (1, 2)]] * len(expected))
     for inputs in given:  # a window for each id and target

@@ -61,6 +61,7 @@ def test_an_update_at_a_high_level(at_zero):
     np.testing.assert_allclose(high - 1e10, low, rtol=0, atol=1e-5 * SPREAD)
 
 
+@pytest.mark.slow
 def test_a_covariate_far_from_zero():
     def rows(level, factor):
         heat = factor * (level + np.roll(WAVE, 3) + np.arange(48) % 5)

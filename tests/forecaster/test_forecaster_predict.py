@@ -10,9 +10,20 @@ from hypothesis.extra import numpy as hnp
 from forecaster import Quantiles
 from forecaster.data.frame_checks import FrameWarning
 from tests.helpers.comparisons import assert_close
-from tests.helpers.tiny import LENGTH, days, equation, tiny, waves, with_random_weights
+from tests.helpers.tiny import (
+    HORIZON,
+    LENGTH,
+    ROWS,
+    TRAINING,
+    days,
+    equation,
+    tiny,
+    waves,
+    with_random_weights,
+)
 
 LEVELS = [0.1, 0.5, 0.9]
+SPREADS = waves()[: -TRAINING.validation_rows(ROWS, HORIZON)].std(ddof=0)  # of rows that train
 
 
 def test_the_answer_is_the_equation(fitted):
@@ -35,7 +46,7 @@ def test_any_history_is_answered_by_the_equation(fitted, values):
             with pytest.warns(FrameWarning, match=r"forecasts of x are NaN.* newest 7 rows"):
                 assert fitted().predict(history).isna().all(axis=None)
         else:
-            expected = equation(fitted(), window, own=np.median(waves().std(ddof=0)))
+            expected = equation(fitted(), window, own=SPREADS.median())  # like the others
             error = np.abs(fitted().predict(history)["x"] - expected).max()
             assert error <= 1e-5 * max(1, np.abs(expected).max(), np.nanmax(np.abs(window)))
 
@@ -47,11 +58,11 @@ def test_only_the_newest_window_is_read(fitted):
 
 
 def test_a_history_of_one_row(fitted):
-    """It does not vary, so that the spread of all rows of the series counts."""
+    """It does not vary, so that the spread of the series counts."""
     history = waves().iloc[[-1]]
     forecast = fitted().predict(history)
     for label, column in waves().items():
-        expected = equation(fitted(), column.to_numpy()[-1:], own=column.std(ddof=0))
+        expected = equation(fitted(), column.to_numpy()[-1:], own=SPREADS[label])
         assert_close(forecast[label], expected)
 
 

@@ -124,6 +124,7 @@ def test_quantiles_are_searched_by_their_scores():
     ]
 
 
+@pytest.mark.slow
 def test_the_naive_stands_beside_every_score_that_it_has():
     template = tiny(output=Quantiles([0.1, 0.5, 0.9]))
     search = small(template=template, objective="pinball").fit(waves(), verbose=0)
@@ -159,6 +160,7 @@ def test_a_search_is_an_estimator():
             call()
 
 
+@pytest.mark.slow
 def test_the_default_space_on_real_cells():
     template = Forecaster(HORIZON, training=Training(epochs=1, refit=False))
     narrow = space(cells=["gru", "mgu"], units=[4, 8], num_layers=1, segment_lengths=7)
@@ -220,6 +222,7 @@ def test_an_oracle_of_the_user(tmp_path):
     assert outcome(again) == outcome(search)
 
 
+@pytest.mark.slow
 def test_seed_zero_is_a_seed():
     searches = [small(seed=seed, max_trials=2).fit(waves(), verbose=0) for seed in (0, 0, 1)]
     one, again, other = (search.trials_["training__learning_rate"].tolist() for search in searches)

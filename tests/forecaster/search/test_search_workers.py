@@ -57,6 +57,7 @@ def test_dask(tmp_path):
     np.testing.assert_allclose(search.trials_["score"], alone.trials_["score"], rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_a_network_of_a_notebook_with_workers_says_what_to_do():
     """As when a function cannot travel: reported once, not a stack of dead workers."""
     template = tiny(network=lambda spec: dense(spec))

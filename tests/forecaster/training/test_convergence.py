@@ -119,6 +119,7 @@ def test_fits_of_hard_series_are_neither_refused_nor_warned_of(kind):
     assert np.isfinite(model.history_.loss).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("rate", [1.0, 1e6])
 def test_an_update_with_too_large_steps_changes_nothing(rate):
     model = tiny(training=Training(epochs=9, batch_size=8, learning_rate=0.02, refit=False))

@@ -26,6 +26,7 @@ def test_results_come_in_the_order_of_the_tasks(workers):
     assert run_all([], workers) == []
 
 
+@pytest.mark.slow
 def test_where_tasks_run():
     process, thread = [os.getpid], [threading.get_ident]
     assert run_all(process, 0) == [os.getpid()]
