@@ -137,6 +137,7 @@ def check_manifest(manifest: dict[str, Any]) -> None:
     SCHEMA.check("", manifest)
     _check_spec(manifest)
     _check_layout(manifest["layout"])
+    _check_spreads(manifest)
     _check_covariates(manifest)
 
 
@@ -188,6 +189,18 @@ def _check_layout(layout: dict[str, Any]) -> None:
     for role in COVARIATE_ROLES:
         count = len(layout[role]["names"])
         _agree(f"layout.{role}.categories", len(layout[role]["categories"]), "columns are", count)
+
+
+def _check_spreads(manifest: dict[str, Any]) -> None:
+    """Check the spreads of the series against the layout."""
+    layout, spreads = manifest["layout"], manifest.get("spreads")
+    if spreads is None:
+        return
+    _agree("spreads", len(spreads), "the number of ids is", len(layout["starts"]))
+    for of_id in spreads:
+        _agree("spreads", len(of_id), "the number of targets is", len(layout["targets"]))
+        if any(spread is not None and spread < 0 for spread in of_id):
+            raise ValueError("`spreads` must not be below 0")
 
 
 def _check_covariates(manifest: dict[str, Any]) -> None:

@@ -14,7 +14,10 @@ round: a meter that reads 1,000,000,010. It takes one more input, which matters 
 a window are equal:
 
     spread             (batch, S)            float64, standard deviation of each series' own past;
-                                             NaN for what the fit knows of it
+                                             NaN for what the fit knows of the targets
+
+`serving_default` always takes what the fit knows: the spread of each column of a wide frame, but of
+a long one what is typical of its ids.
 
 Inputs that a model does not use are absent. The manifest describes the others column by column, so
 that they can be built without this package: see `Serving.description`.

@@ -191,12 +191,12 @@ def shown(task, part):
         part.source.weights(series, cutoff, spec.horizon),
         scales,
         *scaling,
-        [] if part.spreads is None else part.spreads.values,
+        [] if part.spreads is None else part.spreads.values[part.rows > 0],
         json.dumps(part.coder.to_json()),
     )
 
 
-def _hashed_fit(task, name, part, epochs, history, scorer=None):
+def _hashed_fit(task, name, part, epochs, history, scorer=None, rates=()):
     seen = shown(task, part)
     history.loss.append(0.0)
     if scorer:

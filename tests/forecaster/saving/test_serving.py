@@ -16,6 +16,7 @@ from tests.helpers.serving_cases import (
     ROLES,
     days_of_autumn,
     live,
+    parted,
     questions,
     random_forecaster,
 )
@@ -58,12 +59,33 @@ def served(tmp_path_factory):
 @pytest.mark.parametrize("case", CASES)
 def test_a_graph_answers_alone_as_the_forecaster_does(case, served):
     model, folder, asked = served[case]
-    expected = live(model, CASES[case][0](is_new=True))
+    frame = CASES[case][0](is_new=True)
+    expected = live(model, frame)
+    vary = np.array([len(history) > 1 for history in parted(frame)[0]])  # the others: see below
     with np.load(folder / "answered.npz") as answers:
         assert {name.rpartition("/")[2] for name in answers} == expected.keys()
         for question, (_, ids) in asked.items():
+            chosen = vary[ids]
             for output, forecasts in expected.items():
-                assert_close(answers[f"{question}/{output}"], forecasts[ids])
+                if chosen.any():
+                    answer = answers[f"{question}/{output}"]
+                    assert_close(answer[chosen], forecasts[ids][chosen])
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("case", ["all independent", "all joint", "future and times"])
+def test_in_float64_a_window_of_one_row_has_the_spread_of_its_series(case, served):
+    model, folder, asked = served[case]
+    known = CASES[case][0](is_new=False).groupby("series")[["sold", "left"]].std(ddof=0)
+    serve = tf.saved_model.load(str(folder / "artifact")).signatures["serving_float64"]
+    inputs, _ = asked["together"]
+    exact = {
+        name: array.astype(float) if array.dtype == np.float32 else array
+        for name, array in inputs.items()
+    }
+    answers = serve(**exact, spread=known.to_numpy())
+    for output, forecasts in live(model, CASES[case][0](is_new=True)).items():
+        assert_close(answers[output].numpy().astype(np.float32), forecasts)
 
 
 @pytest.mark.slow

@@ -179,9 +179,10 @@ def test_the_refit_is_a_fit_from_scratch_on_all_rows():
     task = killed_task()
     expected = new_model(task)
     expected.compile(AveragedAdam(0.02), OutputError(Point(), "mae"), jit_compile=True)
-    scale = series_scales(task.table, np.array([120]), 4)[:, 0].astype(np.float32)
+    scale = series_scales(task.table, np.array([120]), 4)[:, 0]
     cutoffs = Cutoffs.between(4, np.array([117, 117]))  # 228 windows: 57 steps, or 2 times 29
-    cut = TrainingCut(WindowSource(task.table), cutoffs, task.spec, (1 / scale)[:, None])
+    source = WindowSource(task.table, spreads=task.table.values.std(axis=1, keepdims=True))
+    cut = TrainingCut(source, cutoffs, task.spec, (1 / scale)[:, None])
     batches = training_batches(cut, 4)
     expected.fit(batches, epochs=history.best_epoch, steps_per_epoch=58, shuffle=False, verbose=0)
     assert 1 < history.best_epoch < 6
