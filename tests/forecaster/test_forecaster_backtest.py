@@ -173,6 +173,7 @@ def test_spawned_processes_give_the_same_bits():
     pd.testing.assert_frame_equal(there.forecasts, here.forecasts, check_exact=True)
 
 
+@pytest.mark.slow
 def test_a_network_that_cannot_travel_is_named():
     def local(spec):
         raise NotImplementedError

@@ -32,6 +32,7 @@ def at_zero():
     return fitted(months())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("level", [-1e9, 1e12])
 def test_a_fit_moves_with_the_level(at_zero, level):
     expected = at_zero.predict() + level
@@ -55,6 +56,7 @@ def test_a_fit_stretches_with_the_scale(at_zero, factor):
         np.testing.assert_allclose(found, expected, rtol=1e-12, atol=1e-5 * SPREAD * factor)
 
 
+@pytest.mark.slow
 def test_an_update_at_a_high_level(at_zero):
     low = fitted(months()[:36]).update(months()).predict()
     high = fitted(months(1e10)[:36]).update(months(1e10)).predict()

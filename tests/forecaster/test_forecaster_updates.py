@@ -26,6 +26,7 @@ def test_an_update_goes_on_from_the_weights_at_hand(fitted):
     assert np.array_equal(forecast, model.predict(NEW))
 
 
+@pytest.mark.slow
 def test_the_new_rows_alone_are_the_same_update(fitted, tmp_path):
     fitted().save(tmp_path / "artifact")
     models = [
@@ -81,6 +82,7 @@ def test_an_update_that_fails_leaves_the_weights(fitted, monkeypatch):
     assert model.train_end_ == days()[-1]
 
 
+@pytest.mark.slow
 def test_an_update_without_kept_history_needs_more_than_a_horizon(fitted, tmp_path):
     fitted().save(tmp_path / "artifact", keep_history=False)
     model = Forecaster.load(tmp_path / "artifact")

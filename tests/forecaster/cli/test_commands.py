@@ -153,6 +153,7 @@ def test_integer_times_targets_and_more_options(run, tmp_path):
     assert out.startswith("number,other,passengers\n149,")
 
 
+@pytest.mark.slow
 def test_a_long_file_is_forecast_with_what_is_known_of_the_horizon(run, saved_sales, tmp_path):
     model = Forecaster.load(saved_sales)
     assert (model.id_column, model.time_column, model.target) == ("store", "day", ["sales"])

@@ -47,7 +47,7 @@ UNREACHABLE = {
     "TensorFlow must start in the process": "the command line forks nothing",
 }
 # Calls of pandas, inputs of a saved graph, and names of other commands.
-NOT_ARGUMENTS = ("space", "hp", "categories", "tz_convert", "past_time", "future_time", "backtest")
+NOT_ARGUMENTS = "tz_convert past_time future_time spreads categories space hp backtest".split()
 
 
 def test_the_sources_have_been_found():

@@ -9,6 +9,7 @@ from tests.helpers.fuzz_artifacts import fuzz, table
 REFUSED_AT_ONCE = [change.__name__ for change in (*FILES, *ARRAYS, *DOCUMENTS, *TEXTS)]
 
 
+@pytest.mark.slow
 def test_every_kind_of_mutation(tmp_path):
     rows, faults = fuzz(len(REFUSED_AT_ONCE), 0, tmp_path, REFUSED_AT_ONCE)
     assert not faults, "\n".join([table(rows), *faults])

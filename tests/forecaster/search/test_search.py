@@ -102,6 +102,7 @@ def test_what_is_fitted_in_the_end_was_evaluated():
     assert search.trials_.loc[0, "num_parameters"] == best.model_.count_params()
 
 
+@pytest.mark.slow
 def test_a_score_is_that_of_a_backtest():
     frame = waves()
     search = small(objective="RMSE", folds=Folds(2, cutoffs=3, stride=2)).fit(frame, verbose=0)
@@ -177,6 +178,7 @@ def test_a_network_that_is_a_function_is_searched_without_its_parameters():
     assert not [name for name in names if name.startswith("network__")]
 
 
+@pytest.mark.slow
 def test_long_frames_are_searched():
     wide = waves()
     long = wide.reset_index(names="day").melt("day", var_name="shop", value_name="sold")
@@ -187,6 +189,7 @@ def test_long_frames_are_searched():
     np.testing.assert_allclose(search.trials_["score"], wide_scores, rtol=1e-4)
 
 
+@pytest.mark.slow
 def test_hyperband_has_its_own_budget():
     template = tiny(training=Training(epochs=3, refit=False))
     search = small(lambda hp: {"training__learning_rate": hp.Float("r", 1e-3, 1e-1)}, template)
@@ -229,6 +232,7 @@ def test_seed_zero_is_a_seed():
     assert one == again != other
 
 
+@pytest.mark.slow
 def test_verbose_reports_every_trial(capsys):
     search = small().fit(waves())
     lines = capsys.readouterr().out.splitlines()
@@ -239,6 +243,7 @@ def test_verbose_reports_every_trial(capsys):
     assert capsys.readouterr() == ("", "")
 
 
+@pytest.mark.slow
 def test_cells_are_checked_where_a_spec_stands():
     template = tiny(network=RecurrentNetwork("gru", units=3))
     search = small(lambda hp: {"network__units": hp.Choice("units", [2, 3])}, template)

@@ -86,6 +86,7 @@ def test_other_data_and_versions_in_the_folder_are_refused(tmp_path):
         small(directory=tmp_path).fit(waves(), verbose=0)
 
 
+@pytest.mark.slow
 def test_more_trials_may_follow(tmp_path):
     first = small(directory=tmp_path, max_trials=2).fit(waves(), verbose=0).trials_
     more = small(directory=tmp_path, max_trials=4).fit(waves(), verbose=0).trials_

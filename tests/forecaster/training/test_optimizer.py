@@ -78,6 +78,7 @@ def assert_same(these, those):
         np.testing.assert_array_equal(this, that)
 
 
+@pytest.mark.slow
 def test_a_fit_leaves_no_graph_behind():
     """Keras's own optimizers do: TensorFlow keeps the graph of every custom gradient."""
 

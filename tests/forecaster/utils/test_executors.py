@@ -35,6 +35,7 @@ def test_where_tasks_run():
     assert run_all(thread, lambda: ThreadPoolExecutor(1)) != [threading.get_ident()]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [0, 1, lambda: ThreadPoolExecutor(1)])
 def test_the_error_of_a_task_is_its_own(workers):
     with pytest.raises(ValueError, match=r"not defined for negative"):
@@ -53,6 +54,7 @@ def test_tasks_that_have_not_begun_never_do():
     assert len(begun) < 25
 
 
+@pytest.mark.slow
 def test_a_task_that_cannot_be_sent():
     message = (
         r"`workers` must be 0 for what cannot be sent.*lambda.* a custom network as a function"
@@ -63,6 +65,7 @@ def test_a_task_that_cannot_be_sent():
     assert run_all([lambda: 5], lambda: ThreadPoolExecutor(1)) == [5]
 
 
+@pytest.mark.slow
 def test_a_task_that_cannot_be_read_where_it_arrives(monkeypatch):
     """As when a network is a function of a notebook, which no other process can import."""
     notebook = types.ModuleType("notebook_of_a_user")

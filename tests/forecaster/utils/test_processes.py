@@ -39,6 +39,7 @@ def test_stderr_is_held_back_unless_the_start_fails(capfd):
     assert capfd.readouterr().err == "what went wrong, and on"
 
 
+@pytest.mark.slow
 def test_a_process_is_quiet_until_its_work_begins(tmp_path):
     """It imports the script of its parent, as TensorFlow is imported by most."""
     script = tmp_path / "script.py"
@@ -47,6 +48,7 @@ def test_a_process_is_quiet_until_its_work_begins(tmp_path):
     assert done.stderr == "import work end"
 
 
+@pytest.mark.slow
 def test_a_worker_has_its_share_of_the_cores_and_says_nothing(capfd):
     with WorkerSlot(partial(spawned, 1, first=1, of=2)) as slot:
         intra = slot.submit(tf.config.threading.get_intra_op_parallelism_threads).result()

@@ -35,6 +35,7 @@ def test_a_bar_ends_with_an_error(terminal):
     assert "1/2" in terminal.getvalue()
 
 
+@pytest.mark.slow
 def test_backtests_and_updates_show_one(terminal, capsys):
     model = tiny().fit(waves().iloc[:40], verbose=0)
     model.backtest(waves().iloc[:50], cutoffs=2, refit=True)
