@@ -47,7 +47,8 @@ UNREACHABLE = {
     "TensorFlow must start in the process": "the command line forks nothing",
 }
 # Calls of pandas, inputs of a saved graph, and names of other commands.
-NOT_ARGUMENTS = "tz_convert past_time future_time spreads categories space hp backtest".split()
+NOT_ARGUMENTS = {"backtest", "categories", "hp", "space", "spreads", "tz_convert"}
+NOT_ARGUMENTS |= {"future_time", "past_time"}
 
 
 def test_the_sources_have_been_found():
