@@ -1,7 +1,7 @@
 """Forecasts of a wave at many levels and scales, compared with those of the plain wave.
 
 A fit on ``factor * (level + y)`` should forecast ``factor * (level + forecast of y)``. Printed is
-the largest difference of 12 steps, as a share of the standard deviation of y: of a fresh fit, and of
+the largest difference of 12 steps, as a share of the standard deviation of y, of a fresh fit and of
 the weights of the plain wave. The wave is exact in float64 at every level ("exact"), or has
 rounding errors that grow with the level ("rounded"), which a fresh fit learns from.
 
