@@ -232,9 +232,9 @@ class Engine:
     def _check_levels(self, table: SeriesTable) -> None:
         """Check that windows can be handed to the network without the loss of what varies."""
         if self.config.normalization != "none":
-            warn_of_lost_digits(table, np.float64)
+            warn_of_lost_digits(table, np.float64, digits=5)
             return
-        warn_of_lost_digits(table, np.float32)
+        warn_of_lost_digits(table, np.float32, digits=4)
         reject_larger(
             table,
             1e18,

@@ -69,21 +69,21 @@ def warn_of_constants(
             )
 
 
-def warn_of_lost_digits(table: SeriesTable, dtype: type[np.floating]) -> None:
-    """Warn of series so far from 0 that a dtype keeps fewer than four digits of their variation."""
+def warn_of_lost_digits(table: SeriesTable, dtype: type[np.floating], digits: int) -> None:
+    """Warn of series so far from 0 that a dtype keeps fewer digits than that of their variation."""
     begins = table.offsets[:-1]
     lowest = np.fmin.reduceat(table.values, begins, axis=1).T.ravel()
     highest = np.fmax.reduceat(table.values, begins, axis=1).T.ravel()
     width, level = highest - lowest, np.fmax(highest, -lowest)
-    found = np.flatnonzero((width > 0) & (width < 1e4 * np.finfo(dtype).eps * level))
+    found = np.flatnonzero((width > 0) & (width < 10.0**digits * np.finfo(dtype).eps * level))
     if len(found):
         named = [
             f"{table.series[at]!r} ({width[at]:.3g} around {level[at]:.3g})" for at in found[:5]
         ]
         warn(
             f"`frame` has series whose values vary so little, so far from 0, that {dtype.__name__} "
-            f"keeps fewer than 4 digits of the variation: {shortlist(named, len(found))}. Subtract "
-            "their level before it is rounded away.",
+            f"keeps fewer than {digits} digits of the variation: {shortlist(named, len(found))}. "
+            "Subtract their level before it is rounded away.",
             FrameWarning,
         )
 

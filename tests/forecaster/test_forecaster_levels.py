@@ -33,7 +33,7 @@ def at_zero():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("level", [-1e9, 1e12])
+@pytest.mark.parametrize("level", [-1e9, 5e11])
 def test_a_fit_moves_with_the_level(at_zero, level):
     expected = at_zero.predict() + level
     for model in (fitted(months(level)), at_zero):
@@ -107,8 +107,8 @@ def test_a_saved_model_in_float64(tmp_path):
 
 
 def test_lost_digits_and_huge_values_are_told():
-    with pytest.warns(FrameWarning, match="float64 keeps fewer than 4 digits .*'y'.*Subtract"):
-        engine(tiny()).read(months(1e13).assign(x=WAVE))
+    with pytest.warns(FrameWarning, match="float64 keeps fewer than 5 digits .*'y'.*Subtract"):
+        engine(tiny()).read(months(1e12).assign(x=WAVE))
     with (
         pytest.warns(FrameWarning, match="float32 keeps fewer than 4 digits"),
         pytest.raises(ValueError, match=r"fit diverged.*a smaller one, or normalization='last'"),
