@@ -13,7 +13,7 @@ help:
 	@echo "make test    run all tests but the slow ones (ARGS='-m slow' runs those)"
 	@echo "make quick   run the tests of frames, inputs and evaluation, without TensorFlow"
 	@echo "make test-backends   run the tests of custom_layers on each backend of Keras that is installed"
-	@echo "make fuzz    load 10,000 mutated artifacts (ARGS='--count 500 --seed 1'); it takes half an hour"
+	@echo "make fuzz    load 10,000 mutated artifacts (ARGS='--count 500 --seed 1'); it takes hours"
 	@echo "make lint    check style, format and types; make format mends the first two"
 	@echo "make wheel   build the source distribution and the wheel into dist/"
 	@echo "make bench   run the benchmarks one after another; it takes hours"
