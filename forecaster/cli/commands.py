@@ -30,6 +30,7 @@ from forecaster.cli.common import (
     NAME,
     Data,
     Flag,
+    History,
     Output,
     check_free,
     load_forecaster,
@@ -175,15 +176,7 @@ def fit(
 @reads_files
 def predict(
     model: Annotated[Path, Argument(metavar="MODEL", help="Directory that fit saved.")],
-    data: Annotated[
-        Path | None,
-        Argument(
-            metavar="DATA.CSV",
-            callback=there,
-            help="History to forecast from.",
-            show_default="the one that was saved with the model",
-        ),
-    ] = None,
+    data: History = None,
     future: Annotated[
         Path | None,
         Option(

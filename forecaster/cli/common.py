@@ -55,6 +55,15 @@ Data = Annotated[
         "other. Or Parquet, also a folder of it; Feather, Excel, JSON; - is standard input.",
     ),
 ]
+History = Annotated[
+    Path | None,
+    Argument(
+        metavar="DATA.CSV",
+        callback=there,
+        help="History to forecast from.",
+        show_default="the one that was saved with the model",
+    ),
+]
 Output = Annotated[
     Path | None,
     Option(

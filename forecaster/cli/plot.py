@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer import Argument, Option
 
-from forecaster.cli.common import in_a_folder, load_forecaster, there
+from forecaster.cli.common import History, in_a_folder, load_forecaster, there
 from forecaster.cli.data_files import read_like_fit
 from forecaster.cli.messages import suggestion
 from forecaster.cli.options import levels
@@ -52,15 +52,7 @@ def plot(
             help="Directory that fit or search saved; or a file that backtest --output wrote.",
         ),
     ],
-    data: Annotated[
-        Path | None,
-        Argument(
-            metavar="DATA.CSV",
-            callback=there,
-            help="History to forecast from.",
-            show_default="the one that was saved with the model",
-        ),
-    ] = None,
+    data: History = None,
     future: Annotated[
         Path | None,
         Option(metavar="FILE.CSV", callback=there, help="Future covariates, as for predict."),

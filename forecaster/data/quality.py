@@ -54,9 +54,7 @@ def warn_of_constants(
         offsets: (I + 1,) first row of each id, at least one row each; None for one id.
     """
     begins = np.zeros(1, np.int64) if offsets is None else offsets[:-1]
-    # (S, I) -> (I * S,)
-    lowest = np.fmin.reduceat(values, begins, axis=1).T.ravel()
-    highest = np.fmax.reduceat(values, begins, axis=1).T.ravel()
+    lowest, highest = (bound.T.ravel() for bound in _bounds(values, begins))  # (I * S,)
     kind = "columns" if len(begins) == 1 else "series"
     for found, what in (
         (lowest == highest, "one value only, from which nothing can be learned"),
@@ -71,9 +69,8 @@ def warn_of_constants(
 
 def warn_of_lost_digits(table: SeriesTable, dtype: type[np.floating], digits: int) -> None:
     """Warn of series so far from 0 that a dtype keeps fewer digits than that of their variation."""
-    begins = table.offsets[:-1]
-    lowest = np.fmin.reduceat(table.values, begins, axis=1).T.ravel()
-    highest = np.fmax.reduceat(table.values, begins, axis=1).T.ravel()
+    bounds = _bounds(table.values, table.offsets[:-1])
+    lowest, highest = (bound.T.ravel() for bound in bounds)  # (I * S,)
     width, level = highest - lowest, np.fmax(highest, -lowest)
     found = np.flatnonzero((width > 0) & (width < 10.0**digits * np.finfo(dtype).eps * level))
     if len(found):
@@ -165,10 +162,14 @@ def warn_of_identifiers(table: SeriesTable) -> None:
 
 def _largest(table: SeriesTable) -> np.ndarray:
     """Return the largest absolute value of each series, (S, I); NaN where there is no value."""
-    begins = table.offsets[:-1]
-    lowest = np.fmin.reduceat(table.values, begins, axis=1)
-    highest = np.fmax.reduceat(table.values, begins, axis=1)
+    lowest, highest = _bounds(table.values, table.offsets[:-1])
     return np.fmax(highest, -lowest)
+
+
+def _bounds(values: np.ndarray, begins: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return lowest and highest value of series that begin at columns (I,) of (S, N): (S, I)."""
+    lowest = np.fmin.reduceat(values, begins, axis=1)
+    return lowest, np.fmax.reduceat(values, begins, axis=1)
 
 
 def _have_outliers(table: SeriesTable, largest: np.ndarray) -> np.ndarray:
